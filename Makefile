@@ -1,0 +1,131 @@
+# ztt: make bench builds and measures, make check builds and tests; README.md says more.
+# One file, wildcards, no configure. V=1 shows the commands.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+CLANG ?= clang
+VARIANT ?=
+B := build$(if $(VARIANT),-$(VARIANT))
+Q := $(if $(V),,@)
+
+PACKAGES_BUILD := gcc make pkg-config libc6-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libjansson-dev
+PACKAGES_CHECK := libcmocka-dev bats clang python3-jsonschema procps iproute2 curl man-db
+LIBS_PKG := libngtcp2 libngtcp2_crypto_gnutls gnutls libcrypto jansson
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VARIANT_CFLAGS_ := -O2
+VARIANT_CFLAGS_asan := -O1 $(SANITIZE)
+VARIANT_CFLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+CFLAGS ?= -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null)
+ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) -lm -lpthread
+
+COMMON := $(sort $(wildcard common/*.c))
+BENCH := $(sort $(wildcard ztt-bench/*.c ztt-bench/*/*.c ztt-bench/*/*/*.c))
+BENCH_LIB := $(filter-out ztt-bench/main.c,$(BENCH))
+UNIT := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+HEADERS := $(sort $(wildcard common/*.h ztt-bench/*.h ztt-bench/*/*.h ztt-bench/*/*/*.h))
+TOOLS := $(B)/ztt-bench
+UNIT_BIN := $(UNIT:tests/unit/%.c=$(B)/tests/%)
+
+obj = $(1:%.c=$(B)/obj/%.o)
+
+all: $(TOOLS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<";)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libztt.a: $(call obj,$(COMMON))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/libztt-bench.a: $(call obj,$(BENCH_LIB))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/ztt-bench: $(call obj,ztt-bench/main.c) $(B)/libztt-bench.a $(B)/libztt.a
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libztt-bench.a $(B)/libztt.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libztt-bench.a $(B)/libztt.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
+
+# What is missing is installed where apt-get is; elsewhere one line says what to install.
+deps:
+	@tests/deps $(PACKAGES_BUILD)
+
+deps-check: deps
+	@tests/deps $(PACKAGES_CHECK)
+
+bench: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(B)/ztt-bench run $(BENCHFLAGS)
+
+check: deps-check
+	@$(MAKE) --no-print-directory -j$$(nproc) all unit-bins headers
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=clang all
+	@$(MAKE) --no-print-directory -j$$(nproc) VARIANT=asan all unit-bins
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
+	@tests/run
+
+unit-bins: $(UNIT_BIN)
+
+asan:
+	@$(MAKE) --no-print-directory VARIANT=asan all unit-bins
+
+fuzz-bins: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
+
+# FUZZ_S seconds each: a minute by hand, a moment within check.
+FUZZ_S ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
+	@tests/fuzz/run $(FUZZ_S)
+
+perf: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tests/perf $(PERFFLAGS)
+
+# Every header compiles alone.
+headers: $(HEADERS:%=$(B)/headers/%.ok)
+
+$(B)/headers/%.ok: %
+	@mkdir -p $(@D)
+	$(Q)printf '#include "%s"\ntypedef int not_empty;\n' $< | $(CC) $(ALL_CFLAGS) -fsyntax-only -x c - && touch $@
+
+format:
+	$(Q)clang-format -i $(COMMON) $(BENCH) $(HEADERS) $(UNIT) $(FUZZ)
+
+completions: all
+	$(Q)for s in bash zsh fish; do $(B)/ztt-bench --completion $$s > completions/ztt-bench.$$s || exit 1; done
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/ztt/schema \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 $(B)/ztt-bench $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 man/ztt-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 common/schema/*.json $(DESTDIR)$(PREFIX)/share/ztt/schema/
+	install -m 644 completions/ztt-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ztt-bench
+	install -m 644 completions/ztt-bench.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ztt-bench
+	install -m 644 completions/ztt-bench.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ztt-bench.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ztt-bench $(DESTDIR)$(PREFIX)/share/man/man1/ztt-bench.1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ztt-bench \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ztt-bench \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ztt-bench.fish
+	rm -rf $(DESTDIR)$(PREFIX)/share/ztt
+
+clean:
+	rm -rf build build-clang build-asan build-fuzz
+
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/obj/*/*/*/*.d)
+
+.PHONY: all deps deps-check bench check unit-bins asan fuzz fuzz-bins perf headers format completions install uninstall clean
+.SECONDARY:
