@@ -11,6 +11,12 @@ Q := $(if $(V),,@)
 
 PACKAGES_BUILD := gcc make pkg-config libc6-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libjansson-dev
 PACKAGES_CHECK := libcmocka-dev bats clang python3-jsonschema procps iproute2 curl man-db
+# Fastest AES-GCM on x86-64, where it is installed (no pkg-config file).
+ifneq ($(wildcard /usr/include/intel-ipsec-mb.h),)
+IPSEC_MB := -lIPSec_MB
+endif
+PACKAGES_amd64 := libipsec-mb-dev
+PACKAGES_BUILD += $(PACKAGES_$(shell dpkg --print-architecture 2>/dev/null))
 LIBS_PKG := libngtcp2 libngtcp2_crypto_gnutls gnutls libcrypto jansson
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
@@ -20,7 +26,7 @@ VARIANT_CFLAGS_asan := -O1 $(SANITIZE)
 VARIANT_CFLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS ?= -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null)
-ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) -lm -lpthread
+ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) $(IPSEC_MB) -lm -lpthread
 
 COMMON := $(sort $(wildcard common/*.c))
 BENCH := $(sort $(wildcard ztt-bench/*.c ztt-bench/*/*.c ztt-bench/*/*/*.c))

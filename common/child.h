@@ -9,7 +9,7 @@
 
 struct ztt_err;
 
-#define ZTT_CHILD_LOG_BYTES 16384
+#define ZTT_CHILD_LOG_BYTES 32768
 #define ZTT_CHILD_FDS_MAX 8
 
 /* One child. Plain storage of the caller: begin with {0}. */

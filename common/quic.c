@@ -15,7 +15,10 @@
 #include "clock.h"
 #include "err.h"
 #include "loop.h"
+#include "packet_key.h"
+#include "send_queue.h"
 #include "tls.h"
+#include "udp_bursts.h"
 
 /* What moved between 0.12.1 and 1.x. */
 #if NGTCP2_VERSION_NUM >= 0x010000
@@ -27,6 +30,7 @@
 #define CLOSE_APPLICATION NGTCP2_CCERR_TYPE_APPLICATION
 #define shutdown_stream(conn, id, code) \
 	ngtcp2_conn_shutdown_stream(conn, 0, id, code)
+#define BBR NGTCP2_CC_ALGO_BBR
 #else
 #define close_error ngtcp2_connection_close_error
 #define close_error_default ngtcp2_connection_close_error_default
@@ -39,27 +43,18 @@
 #define CLOSE_APPLICATION NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define shutdown_stream(conn, id, code) \
 	ngtcp2_conn_shutdown_stream(conn, id, code)
+#define BBR NGTCP2_CC_ALGO_BBR2
 #endif
 
 #define SCID_BYTES 8
-#define OUTGOING_BYTES (4 * ZTT_UDP_SEND_MAX_BYTES)
-#define ROUNDS_MAX 4 /* of filling `outgoing`, before others have their turn */
+#define ROUNDS_MAX 4 /* of filling the bursts, before others have their turn */
 #define LOOPBACK_MTU_MIN 9000
-#define QUANTUM_BYTES ((size_t)128 << 10)   /* given to a stream at a time */
-#define READY_MAX_BYTES ((size_t)256 << 10) /* unsent, of all streams */
-
-/* Packets on their way out, back to back, in bursts for one system call. */
-struct outgoing {
-	struct ztt_udp_burst bursts[ZTT_UDP_BURSTS_MAX];
-	size_t count, len_bytes;
-	uint8_t bytes[OUTGOING_BYTES];
-};
 
 struct ztt_quic_shared {
 	struct ztt_loop *loop;
 	struct ztt_udp_batch *batch;
 	struct ztt_pool pool;
-	struct outgoing outgoing;
+	struct ztt_udp_bursts bursts;
 };
 
 struct ztt_quic {
@@ -79,16 +74,13 @@ struct ztt_quic {
 
 	struct ztt_quic_stream *streams;
 	size_t stream_count;
-	struct ztt_quic_stream *queue_first, **queue_last;   /* to send */
-	struct ztt_quic_stream *hungry_first, **hungry_last; /* for room */
-	struct ztt_quic_stream *turn; /* has its turn to be given room */
-	size_t out_bytes;             /* in all streams' `out` */
-	size_t ready_bytes;           /* of these, unsent and not blocked */
+	struct ztt_send_queue queue;
+	struct ztt_quic_stream *stopped_first; /* the owner is to be told */
 
 	uint64_t held_bytes; /* received, not consumed by the owner */
 	uint64_t owed_bytes; /* of connection credit, kept back meanwhile */
 
-	struct outgoing *stuck; /* what the socket had no room for */
+	struct ztt_udp_bursts *stuck; /* what the socket had no room for */
 };
 
 struct ztt_quic_shared *ztt_quic_shared_new(struct ztt_loop *loop)
@@ -142,34 +134,6 @@ static void begin_end(struct ztt_quic *quic, enum ztt_quic_end_kind kind,
 
 /* --- streams ---------------------------------------------------------- */
 
-static void enqueue(struct ztt_quic_stream *stream)
-{
-	struct ztt_quic *quic = stream->quic;
-
-	if (stream->queued || stream->blocked || stream->finished)
-		return;
-	stream->queued = true;
-	stream->queue_next = NULL;
-	*quic->queue_last = stream;
-	quic->queue_last = &stream->queue_next;
-	defer_flush(quic);
-}
-
-static void dequeue(struct ztt_quic_stream *stream)
-{
-	struct ztt_quic *quic = stream->quic;
-	struct ztt_quic_stream **at = &quic->queue_first;
-
-	if (!stream->queued)
-		return;
-	while (*at != stream)
-		at = &(*at)->queue_next;
-	*at = stream->queue_next;
-	if (!*at)
-		quic->queue_last = at;
-	stream->queued = false;
-}
-
 static void attach(struct ztt_quic *quic, struct ztt_quic_stream *stream,
 		   int64_t id)
 {
@@ -183,118 +147,23 @@ static void attach(struct ztt_quic *quic, struct ztt_quic_stream *stream,
 	quic->stream_count++;
 }
 
-static void join_hungry(struct ztt_quic_stream *stream)
-{
-	struct ztt_quic *quic = stream->quic;
-
-	if (stream->hungry)
-		return;
-	stream->hungry = true;
-	stream->hungry_next = NULL;
-	*quic->hungry_last = stream;
-	quic->hungry_last = &stream->hungry_next;
-}
-
-static void leave_hungry(struct ztt_quic_stream *stream)
-{
-	struct ztt_quic *quic = stream->quic;
-	struct ztt_quic_stream **at = &quic->hungry_first;
-
-	if (!stream->hungry)
-		return;
-	while (*at != stream)
-		at = &(*at)->hungry_next;
-	*at = stream->hungry_next;
-	if (!*at)
-		quic->hungry_last = at;
-	stream->hungry = false;
-}
-
-/* A stream that has enough to send waits until that has gone out; one that
- * could have more gets in line. */
-static void starve(struct ztt_quic_stream *stream)
-{
-	stream->starved = true;
-	if (stream->unsent_bytes < QUANTUM_BYTES / 2)
-		join_hungry(stream);
-}
-
-static bool has_room(const struct ztt_quic *quic)
-{
-	return quic->ready_bytes < READY_MAX_BYTES &&
-	       quic->out_bytes < quic->plan.send_budget_bytes;
-}
-
-/* In turn, a quantum each: what is read is sent while it is in the caches, and
- * the streams together hold little. The turn is not waited for by the first
- * bytes of a stream, so that small answers pass large ones. */
 size_t ztt_quic_reserve(struct ztt_quic_stream *stream, size_t want_bytes,
 			struct iovec *ret_vec, size_t vec_max)
 {
-	struct ztt_quic *quic = stream->quic;
-	size_t room = QUANTUM_BYTES;
+	size_t room;
 
-	if (!quic || stream->finishing)
+	if (!stream->quic || stream->finishing)
 		return 0;
-	if (stream->taken_bytes < ZTT_CHUNK_BYTES) {
-		room = ZTT_CHUNK_BYTES - stream->taken_bytes;
-	} else if (quic->turn == stream) {
-		quic->turn = NULL;
-	} else if (stream->unsent_bytes >= QUANTUM_BYTES / 2 ||
-		   quic->hungry_first || !has_room(quic)) {
-		starve(stream);
-		return 0;
-	}
+	room = ztt_send_queue_room(&stream->quic->queue, stream);
 	return ztt_chain_reserve(&stream->out,
 				 want_bytes < room ? want_bytes : room, ret_vec,
 				 vec_max);
 }
 
-static void feed_hungry(struct ztt_quic *quic)
-{
-	struct ztt_quic_stream *stream;
-
-	while ((stream = quic->hungry_first) && has_room(quic)) {
-		leave_hungry(stream);
-		stream->starved = false;
-		quic->turn = stream;
-		if (quic->plan.events->writable)
-			quic->plan.events->writable(stream);
-		quic->turn = NULL;
-	}
-}
-
 static void add_unsent(struct ztt_quic_stream *stream, size_t len_bytes)
 {
-	stream->unsent_bytes += len_bytes;
-	stream->quic->out_bytes += len_bytes;
-	if (!stream->blocked)
-		stream->quic->ready_bytes += len_bytes;
-	enqueue(stream);
-}
-
-static void set_blocked(struct ztt_quic_stream *stream, bool blocked)
-{
-	if (blocked == stream->blocked)
-		return;
-	stream->blocked = blocked;
-	if (blocked)
-		stream->quic->ready_bytes -= stream->unsent_bytes;
-	else
-		stream->quic->ready_bytes += stream->unsent_bytes;
-}
-
-/* Nothing more of it will be sent; what is unacknowledged stays until the
- * stream closes, for ngtcp2 points into it. */
-static void forget_unsent(struct ztt_quic_stream *stream)
-{
-	dequeue(stream);
-	leave_hungry(stream);
-	set_blocked(stream, false);
-	stream->quic->ready_bytes -= stream->unsent_bytes;
-	stream->unsent_bytes = 0;
-	stream->starved = false;
-	stream->finishing = stream->finished = true;
+	ztt_send_queue_added(&stream->quic->queue, stream, len_bytes);
+	defer_flush(stream->quic);
 }
 
 static void give_credit(struct ztt_quic *quic, uint64_t released_bytes)
@@ -310,8 +179,8 @@ static void detach(struct ztt_quic_stream *stream)
 {
 	struct ztt_quic *quic = stream->quic;
 
-	forget_unsent(stream);
-	quic->out_bytes -= stream->out.len_bytes;
+	ztt_send_queue_forget(&quic->queue, stream);
+	ztt_send_queue_acked(&quic->queue, stream, stream->out.len_bytes);
 	if (stream->prev)
 		stream->prev->next = stream->next;
 	else
@@ -349,7 +218,8 @@ void ztt_quic_finish(struct ztt_quic_stream *stream)
 	if (!stream->quic || stream->finishing)
 		return;
 	stream->finishing = true;
-	enqueue(stream);
+	ztt_send_queue_put(&stream->quic->queue, stream);
+	defer_flush(stream->quic);
 }
 
 void ztt_quic_reset(struct ztt_quic_stream *stream, uint64_t code)
@@ -358,7 +228,7 @@ void ztt_quic_reset(struct ztt_quic_stream *stream, uint64_t code)
 
 	if (!quic)
 		return;
-	forget_unsent(stream);
+	ztt_send_queue_forget(&stream->quic->queue, stream);
 	if (!quic->ending)
 		shutdown_stream(quic->conn, stream->id, code);
 	defer_flush(quic);
@@ -460,8 +330,7 @@ static int on_acked(ngtcp2_conn *conn, int64_t id, uint64_t offset,
 	(void)offset;
 	if (!stream || !stream->quic)
 		return 0;
-	ztt_chain_drop(&stream->out, len, &stream->unsent_at);
-	quic->out_bytes -= len;
+	ztt_send_queue_acked(&quic->queue, stream, len);
 	return 0;
 }
 
@@ -504,8 +373,8 @@ static int on_more_stream_data(ngtcp2_conn *conn, int64_t id, uint64_t max,
 	(void)user;
 	if (!stream || !stream->quic || !stream->blocked)
 		return 0;
-	set_blocked(stream, false);
-	enqueue(stream);
+	ztt_send_queue_block(&stream->quic->queue, stream, false);
+	defer_flush(stream->quic);
 	return 0;
 }
 
@@ -526,14 +395,207 @@ static int new_connection_id(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
 	return 0;
 }
 
+/* --- packet protection -------------------------------------------------- */
+
+/* Handshake and 1-RTT keys are our own, Initial ones the crypto helper's: a
+ * handle's lowest bit tells which. */
+static void *tag(void *key)
+{
+	return (void *)((uintptr_t)key | 1);
+}
+
+static void *own(void *handle)
+{
+	return (uintptr_t)handle & 1 ? (void *)((uintptr_t)handle - 1) : NULL;
+}
+
+static int on_encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead,
+		      const ngtcp2_crypto_aead_ctx *ctx, const uint8_t *plain,
+		      size_t len, const uint8_t *nonce, size_t nonce_len,
+		      const uint8_t *aad, size_t aad_len)
+{
+	struct ztt_packet_key *key = own(ctx->native_handle);
+
+	if (!key)
+		return ngtcp2_crypto_encrypt_cb(out, aead, ctx, plain, len,
+						nonce, nonce_len, aad, aad_len);
+	return ztt_packet_seal(key, nonce, aad, aad_len, plain, len, out) < 0
+		       ? NGTCP2_ERR_CALLBACK_FAILURE
+		       : 0;
+}
+
+static int on_decrypt(uint8_t *out, const ngtcp2_crypto_aead *aead,
+		      const ngtcp2_crypto_aead_ctx *ctx, const uint8_t *sealed,
+		      size_t len, const uint8_t *nonce, size_t nonce_len,
+		      const uint8_t *aad, size_t aad_len)
+{
+	struct ztt_packet_key *key = own(ctx->native_handle);
+
+	if (!key)
+		return ngtcp2_crypto_decrypt_cb(out, aead, ctx, sealed, len,
+						nonce, nonce_len, aad, aad_len);
+	return ztt_packet_open(key, nonce, aad, aad_len, sealed, len, out) < 0
+		       ? NGTCP2_ERR_DECRYPT
+		       : 0;
+}
+
+static int on_header_mask(uint8_t *out, const ngtcp2_crypto_cipher *cipher,
+			  const ngtcp2_crypto_cipher_ctx *ctx,
+			  const uint8_t *sample)
+{
+	struct ztt_header_key *key = own(ctx->native_handle);
+
+	if (!key)
+		return ngtcp2_crypto_hp_mask_cb(out, cipher, ctx, sample);
+	return ztt_header_mask(key, sample, out) < 0
+		       ? NGTCP2_ERR_CALLBACK_FAILURE
+		       : 0;
+}
+
+static void on_delete_key(ngtcp2_conn *conn, ngtcp2_crypto_aead_ctx *ctx,
+			  void *user)
+{
+	struct ztt_packet_key *key = own(ctx->native_handle);
+
+	if (key)
+		ztt_packet_key_free(key);
+	else
+		ngtcp2_crypto_delete_crypto_aead_ctx_cb(conn, ctx, user);
+}
+
+static void on_delete_header_key(ngtcp2_conn *conn,
+				 ngtcp2_crypto_cipher_ctx *ctx, void *user)
+{
+	struct ztt_header_key *key = own(ctx->native_handle);
+
+	if (key)
+		ztt_header_key_free(key);
+	else
+		ngtcp2_crypto_delete_crypto_cipher_ctx_cb(conn, ctx, user);
+}
+
+static struct ztt_packet_secret secret_of(gnutls_session_t session,
+					  const uint8_t *secret, size_t len)
+{
+	return (struct ztt_packet_secret){
+		.hash = (gnutls_mac_algorithm_t)gnutls_prf_hash_get(session),
+		.cipher = gnutls_cipher_get(session),
+		.secret = secret,
+		.len_bytes = len,
+	};
+}
+
+static bool next_key(const struct ztt_packet_secret *current, bool seals,
+		     uint8_t *next_secret, ngtcp2_crypto_aead_ctx *ret_ctx,
+		     uint8_t *ret_iv)
+{
+	struct ztt_packet_secret next = *current;
+	struct ztt_packet_key *key;
+
+	if (ztt_packet_secret_next(current, next_secret) < 0)
+		return false;
+	next.secret = next_secret;
+	key = ztt_packet_key_new(&next, seals, ret_iv);
+	if (key)
+		ret_ctx->native_handle = tag(key);
+	return key;
+}
+
+static int on_update_key(ngtcp2_conn *conn, uint8_t *rx_secret,
+			 uint8_t *tx_secret, ngtcp2_crypto_aead_ctx *rx_ctx,
+			 uint8_t *rx_iv, ngtcp2_crypto_aead_ctx *tx_ctx,
+			 uint8_t *tx_iv, const uint8_t *current_rx,
+			 const uint8_t *current_tx, size_t len, void *user)
+{
+	struct ztt_quic *quic = user;
+	const struct ztt_packet_secret rx =
+		secret_of(quic->session, current_rx, len);
+	const struct ztt_packet_secret tx =
+		secret_of(quic->session, current_tx, len);
+
+	(void)conn;
+	if (!next_key(&rx, false, rx_secret, rx_ctx, rx_iv))
+		return NGTCP2_ERR_CALLBACK_FAILURE;
+	if (next_key(&tx, true, tx_secret, tx_ctx, tx_iv))
+		return 0;
+	ztt_packet_key_free(own(rx_ctx->native_handle));
+	rx_ctx->native_handle = NULL;
+	return NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+static int install(ngtcp2_conn *conn, bool handshake, bool seals,
+		   const struct ztt_packet_secret *secret,
+		   const ngtcp2_crypto_aead_ctx *ctx, const uint8_t *iv,
+		   const ngtcp2_crypto_cipher_ctx *header)
+{
+	if (handshake)
+		return seals ? ngtcp2_conn_install_tx_handshake_key(
+				       conn, ctx, iv, ZTT_PACKET_IV_BYTES,
+				       header)
+			     : ngtcp2_conn_install_rx_handshake_key(
+				       conn, ctx, iv, ZTT_PACKET_IV_BYTES,
+				       header);
+	return seals ? ngtcp2_conn_install_tx_key(conn, secret->secret,
+						  secret->len_bytes, ctx, iv,
+						  ZTT_PACKET_IV_BYTES, header)
+		     : ngtcp2_conn_install_rx_key(conn, secret->secret,
+						  secret->len_bytes, ctx, iv,
+						  ZTT_PACKET_IV_BYTES, header);
+}
+
+static int install_secret(struct ztt_quic *quic, bool handshake, bool seals,
+			  const uint8_t *bytes, size_t len)
+{
+	const struct ztt_packet_secret secret =
+		secret_of(quic->session, bytes, len);
+	uint8_t iv[ZTT_PACKET_IV_BYTES];
+	struct ztt_packet_key *key = ztt_packet_key_new(&secret, seals, iv);
+	struct ztt_header_key *header = ztt_header_key_new(&secret);
+	const ngtcp2_crypto_aead_ctx key_ctx = {tag(key)};
+	const ngtcp2_crypto_cipher_ctx header_ctx = {tag(header)};
+
+	if (key && header &&
+	    install(quic->conn, handshake, seals, &secret, &key_ctx, iv,
+		    &header_ctx) == 0)
+		return 0;
+	ztt_packet_key_free(key);
+	ztt_header_key_free(header);
+	return -1;
+}
+
+/* In place of the crypto helper's own hook, which only differs in whose keys it
+ * makes: with GnuTLS the transport parameters go by an extension. */
+static int on_secrets(gnutls_session_t session,
+		      gnutls_record_encryption_level_t level, const void *rx,
+		      const void *tx, size_t len)
+{
+	const bool handshake = level == GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE;
+	ngtcp2_crypto_conn_ref *ref = gnutls_session_get_ptr(session);
+	struct ztt_quic *quic = ref->user_data;
+	ngtcp2_crypto_ctx ctx;
+
+	if (!handshake && level != GNUTLS_ENCRYPTION_LEVEL_APPLICATION)
+		return 0;
+	if (!ngtcp2_conn_get_crypto_ctx(quic->conn)->aead.native_handle) {
+		memset(&ctx, 0, sizeof(ctx));
+		ngtcp2_crypto_ctx_tls(&ctx, session);
+		ngtcp2_conn_set_crypto_ctx(quic->conn, &ctx);
+	}
+	if (rx && install_secret(quic, handshake, false, rx, len) < 0)
+		return -1;
+	if (tx && install_secret(quic, handshake, true, tx, len) < 0)
+		return -1;
+	return 0;
+}
+
 static const ngtcp2_callbacks callbacks = {
 	.client_initial = ngtcp2_crypto_client_initial_cb,
 	.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb,
 	.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
 	.handshake_completed = on_established,
-	.encrypt = ngtcp2_crypto_encrypt_cb,
-	.decrypt = ngtcp2_crypto_decrypt_cb,
-	.hp_mask = ngtcp2_crypto_hp_mask_cb,
+	.encrypt = on_encrypt,
+	.decrypt = on_decrypt,
+	.hp_mask = on_header_mask,
 	.recv_stream_data = on_stream_data,
 	.acked_stream_data_offset = on_acked,
 	.stream_open = on_stream_open,
@@ -542,9 +604,9 @@ static const ngtcp2_callbacks callbacks = {
 	.recv_retry = ngtcp2_crypto_recv_retry_cb,
 	.rand = random_bytes,
 	.get_new_connection_id = new_connection_id,
-	.update_key = ngtcp2_crypto_update_key_cb,
-	.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
-	.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
+	.update_key = on_update_key,
+	.delete_crypto_aead_ctx = on_delete_key,
+	.delete_crypto_cipher_ctx = on_delete_header_key,
 	.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
 	.version_negotiation = ngtcp2_crypto_version_negotiation_cb,
 	.extend_max_stream_data = on_more_stream_data,
@@ -561,26 +623,6 @@ static void note_fatal(struct ztt_quic *quic, int code)
 	begin_end(quic, ZTT_QUIC_PROTOCOL, (uint64_t)-code, text);
 }
 
-/* After a part of a stream went into a packet, or could not. */
-static void note_stream_written(struct ztt_quic_stream *stream,
-				ngtcp2_ssize len, bool fin)
-{
-	if (len < 0)
-		return;
-	ztt_chain_advance(&stream->out, &stream->unsent_at, (size_t)len);
-	stream->unsent_bytes -= (size_t)len;
-	stream->quic->ready_bytes -= (size_t)len;
-	if (stream->starved && stream->unsent_bytes < QUANTUM_BYTES / 2)
-		join_hungry(stream);
-	if (stream->unsent_bytes)
-		return;
-	dequeue(stream);
-	if (fin)
-		stream->finished = true;
-	else if (stream->finishing)
-		enqueue(stream);
-}
-
 static size_t vec_len(const struct iovec *vec, size_t count)
 {
 	size_t len = 0;
@@ -592,23 +634,31 @@ static size_t vec_len(const struct iovec *vec, size_t count)
 
 static struct ztt_quic_stream *next_stream(struct ztt_quic *quic)
 {
-	struct ztt_quic_stream *stream = quic->queue_first;
-
-	if (!stream || !ngtcp2_conn_get_max_data_left(quic->conn))
-		while (stream && stream->unsent_bytes)
-			stream = stream->queue_next;
-	return stream;
+	return ztt_send_queue_first(&quic->queue,
+				    !ngtcp2_conn_get_max_data_left(quic->conn));
 }
 
 /* ngtcp2 before 1.24 answers STOP_SENDING without a word to us, and then refuses
- * what is written. */
-static void tell_stopped(struct ztt_quic_stream *stream)
+ * what is written. The owner is told when the packet is finished, for until
+ * then ngtcp2 is not to be called. */
+static void note_stopped(struct ztt_quic_stream *stream)
 {
 	struct ztt_quic *quic = stream->quic;
 
-	forget_unsent(stream);
-	if (quic->plan.events->stopped)
-		quic->plan.events->stopped(stream);
+	ztt_send_queue_forget(&quic->queue, stream);
+	stream->queue_next = quic->stopped_first;
+	quic->stopped_first = stream;
+}
+
+static void tell_stopped(struct ztt_quic *quic)
+{
+	struct ztt_quic_stream *stream;
+
+	while ((stream = quic->stopped_first)) {
+		quic->stopped_first = stream->queue_next;
+		if (quic->plan.events->stopped)
+			quic->plan.events->stopped(stream);
+	}
 }
 
 /* Writes one packet of up to payload_max bytes to `out`, filled from as many
@@ -646,18 +696,18 @@ static ngtcp2_ssize write_packet(struct ztt_quic *quic, uint8_t *out,
 						(const ngtcp2_vec *)vec, count,
 						now_ns);
 		if (stream && taken >= 0)
-			note_stream_written(stream, taken,
-					    fin && (size_t)taken == offered);
+			ztt_send_queue_written(&quic->queue, stream,
+					       (size_t)taken,
+					       fin && (size_t)taken == offered);
 		switch (len) {
 		case NGTCP2_ERR_WRITE_MORE:
 			continue;
 		case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-			dequeue(stream);
-			set_blocked(stream, true);
+			ztt_send_queue_block(&quic->queue, stream, true);
 			continue;
 		case NGTCP2_ERR_STREAM_SHUT_WR:
 		case NGTCP2_ERR_STREAM_NOT_FOUND:
-			tell_stopped(stream);
+			note_stopped(stream);
 			continue;
 		default:
 			return len;
@@ -665,107 +715,22 @@ static ngtcp2_ssize write_packet(struct ztt_quic *quic, uint8_t *out,
 	}
 }
 
-/* Returns how many bursts are done with: sent, or lost as on any full queue,
- * which loss recovery repairs. */
-static size_t send_bursts(struct ztt_quic *quic,
-			  const struct ztt_udp_burst *bursts, size_t count)
+static void set_stuck(struct ztt_quic *quic, struct ztt_udp_bursts *rest)
 {
-	size_t done = 0;
-	int sent;
-
-	while (done < count) {
-		sent = ztt_udp_send(&quic->udp, bursts + done, count - done);
-		if (sent == -EAGAIN)
-			break;
-		done += sent > 0 ? (size_t)sent : 1;
-	}
-	return done;
+	if (!rest != !quic->stuck)
+		ztt_loop_change(quic->plan.shared->loop, &quic->watch,
+				rest ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	free(quic->stuck);
+	quic->stuck = rest;
 }
 
-static void keep_stuck(struct ztt_quic *quic, const struct outgoing *outgoing,
-		       size_t done)
+static void feed_hungry(struct ztt_quic *quic)
 {
-	struct outgoing *stuck = ztt_alloc(sizeof(*stuck));
+	struct ztt_quic_stream *stream;
 
-	stuck->count = 0;
-	stuck->len_bytes = 0;
-	for (size_t i = done; i < outgoing->count; i++) {
-		struct ztt_udp_burst burst = outgoing->bursts[i];
-
-		memcpy(stuck->bytes + stuck->len_bytes, burst.data,
-		       burst.len_bytes);
-		burst.data = stuck->bytes + stuck->len_bytes;
-		stuck->len_bytes += burst.len_bytes;
-		stuck->bursts[stuck->count++] = burst;
-	}
-	quic->stuck = stuck;
-	ztt_loop_change(quic->plan.shared->loop, &quic->watch,
-			EPOLLIN | EPOLLOUT);
-}
-
-static void send_outgoing(struct ztt_quic *quic)
-{
-	struct outgoing *outgoing = &quic->plan.shared->outgoing;
-	const size_t done =
-		send_bursts(quic, outgoing->bursts, outgoing->count);
-
-	if (done < outgoing->count)
-		keep_stuck(quic, outgoing, done);
-	outgoing->count = 0;
-	outgoing->len_bytes = 0;
-}
-
-static bool send_stuck(struct ztt_quic *quic)
-{
-	struct outgoing *stuck = quic->stuck;
-	size_t done;
-
-	if (!stuck)
-		return true;
-	done = send_bursts(quic, stuck->bursts, stuck->count);
-	stuck->count -= done;
-	memmove(stuck->bursts, stuck->bursts + done,
-		stuck->count * sizeof(stuck->bursts[0]));
-	if (stuck->count)
-		return false;
-	free(stuck);
-	quic->stuck = NULL;
-	ztt_loop_change(quic->plan.shared->loop, &quic->watch, EPOLLIN);
-	return true;
-}
-
-/* A packet joins the burst before it while all of that are equal and it is not
- * longer, as UDP_SEGMENT wants them; a shorter one ends it. Returns whether it
- * began a burst. */
-static bool add_packet(struct outgoing *outgoing, size_t len, bool gso)
-{
-	struct ztt_udp_burst *last =
-		outgoing->count ? &outgoing->bursts[outgoing->count - 1] : NULL;
-	const uint8_t *packet = outgoing->bytes + outgoing->len_bytes;
-
-	outgoing->len_bytes += len;
-	if (gso && last && len <= last->segment_bytes &&
-	    last->len_bytes % last->segment_bytes == 0 &&
-	    last->len_bytes / last->segment_bytes < ZTT_UDP_SEGMENTS_MAX &&
-	    last->len_bytes + len <= ZTT_UDP_SEND_MAX_BYTES) {
-		last->len_bytes += len;
-		return false;
-	}
-	outgoing->bursts[outgoing->count++] =
-		(struct ztt_udp_burst){packet, len, len};
-	return true;
-}
-
-/* One stream fills a burst before the next has its turn: the peer then gets
- * long runs of one stream, and hands them on in few system calls. */
-static void rotate_queue(struct ztt_quic *quic)
-{
-	struct ztt_quic_stream *stream = quic->queue_first;
-
-	if (!stream || !stream->queue_next)
-		return;
-	dequeue(stream);
-	enqueue(stream);
+	while ((stream = ztt_send_queue_feed(&quic->queue)))
+		if (quic->plan.events->writable)
+			quic->plan.events->writable(stream);
 }
 
 static void set_timer(struct ztt_quic *quic)
@@ -775,29 +740,24 @@ static void set_timer(struct ztt_quic *quic)
 	ztt_loop_timer(quic->plan.shared->loop, &quic->timer, expiry);
 }
 
-static bool is_full(const struct ztt_quic *quic)
-{
-	const struct outgoing *outgoing = &quic->plan.shared->outgoing;
-
-	return outgoing->count == ZTT_UDP_BURSTS_MAX ||
-	       outgoing->len_bytes + quic->payload_max > OUTGOING_BYTES;
-}
-
-/* Fills `outgoing` once. Returns whether there may be more to send. */
+/* Fills the bursts once. One stream fills a burst before the next has its turn:
+ * the peer then gets long runs of one stream, and hands them on in few system
+ * calls. Returns whether there may be more to send. */
 static bool write_packets(struct ztt_quic *quic, uint64_t now_ns)
 {
-	struct outgoing *outgoing = &quic->plan.shared->outgoing;
+	struct ztt_udp_bursts *bursts = &quic->plan.shared->bursts;
 	ngtcp2_ssize len;
+	uint8_t *room;
 
-	while (!is_full(quic)) {
-		len = write_packet(quic, outgoing->bytes + outgoing->len_bytes,
-				   now_ns);
+	while ((room = ztt_udp_bursts_room(bursts, quic->payload_max))) {
+		len = write_packet(quic, room, now_ns);
+		tell_stopped(quic);
 		if (len < 0)
 			note_fatal(quic, (int)len);
 		if (len <= 0)
 			return false;
-		if (add_packet(outgoing, (size_t)len, quic->udp.gso)) {
-			rotate_queue(quic);
+		if (ztt_udp_bursts_add(bursts, (size_t)len, quic->udp.gso)) {
+			ztt_send_queue_rotate(&quic->queue);
 			feed_hungry(quic);
 		}
 	}
@@ -806,13 +766,16 @@ static bool write_packets(struct ztt_quic *quic, uint64_t now_ns)
 
 static void send_all(struct ztt_quic *quic)
 {
+	struct ztt_udp_bursts *bursts = &quic->plan.shared->bursts;
 	const uint64_t now_ns = ztt_clock_ns();
-	bool more = send_stuck(quic);
+	bool more = true;
 
+	if (quic->stuck)
+		set_stuck(quic, ztt_udp_bursts_send(quic->stuck, &quic->udp));
 	for (int i = 0; more && !quic->stuck && i < ROUNDS_MAX; i++) {
 		feed_hungry(quic);
 		more = write_packets(quic, now_ns);
-		send_outgoing(quic);
+		set_stuck(quic, ztt_udp_bursts_send(bursts, &quic->udp));
 	}
 	if (more && !quic->stuck)
 		defer_flush(quic);
@@ -824,7 +787,7 @@ static void send_all(struct ztt_quic *quic)
 static void say_goodbye(struct ztt_quic *quic)
 {
 	const size_t reason_len = strnlen(quic->end.text, 100);
-	uint8_t *out = quic->plan.shared->outgoing.bytes;
+	uint8_t *out = quic->plan.shared->bursts.bytes;
 	close_error error;
 	ngtcp2_path_storage path;
 	ngtcp2_pkt_info info;
@@ -1102,9 +1065,9 @@ static void fill_settings(const struct ztt_quic *quic,
 {
 	ngtcp2_settings_default(settings);
 	settings->initial_ts = ztt_clock_ns();
-	/* 0.12.1's Reno and Cubic hold the window at 2.89 times the delivery
-	 * rate times the least RTT, which a quiet loopback makes tiny. */
-	settings->cc_algo = NGTCP2_CC_ALGO_BBR;
+	/* The other controls bound the window by the least RTT ever seen, which
+	 * an idle loopback makes tiny; this one allows for aggregated ACKs. */
+	settings->cc_algo = BBR;
 	settings->max_tx_udp_payload_size = quic->payload_max;
 	settings->handshake_timeout = quic->plan.handshake_timeout_ns;
 	settings->max_window = 4 * quic->plan.window_bytes;
@@ -1157,8 +1120,7 @@ static struct ztt_quic *new_quic(const struct ztt_quic_plan *plan, bool server)
 	quic->watch.ready = on_socket;
 	quic->timer.fire = on_timer;
 	quic->flush.run = run_flush;
-	quic->queue_last = &quic->queue_first;
-	quic->hungry_last = &quic->hungry_first;
+	ztt_send_queue_init(&quic->queue, own->send_budget_bytes);
 	quic->ref.get_conn = conn_of_ref;
 	quic->ref.user_data = quic;
 	return quic;
@@ -1209,6 +1171,7 @@ static int open_session(struct ztt_quic *quic, struct ztt_err *err)
 				    quic->session);
 	if (rc != 0)
 		return ztt_err_set(err, -EIO, "cannot set up TLS for QUIC");
+	gnutls_handshake_set_secret_function(quic->session, on_secrets);
 	ngtcp2_conn_set_tls_native_handle(quic->conn, quic->session);
 	return 0;
 }
@@ -1368,6 +1331,7 @@ void ztt_quic_figures(const struct ztt_quic *quic,
 			quic->conn),
 		.version = ngtcp2_conn_get_negotiated_version(quic->conn),
 		.cipher = ztt_tls_cipher_name(quic->session),
+		.crypto = ztt_packet_library(gnutls_cipher_get(quic->session)),
 		.gso = quic->udp.gso,
 		.gro = quic->udp.gro,
 	};

@@ -163,6 +163,7 @@ struct ztt_quic_figures {
 	size_t payload_bytes;  /* UDP payload of a full packet */
 	uint32_t version;
 	const char *cipher;
+	const char *crypto; /* the library behind it */
 	bool gso, gro;
 };
 void ztt_quic_figures(const struct ztt_quic *quic,

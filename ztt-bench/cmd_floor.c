@@ -16,6 +16,7 @@
 #include "common/proc_lines.h"
 #include "common/table.h"
 #include "floor.h"
+#include "report/save.h"
 
 struct settings {
 	uint64_t duration_ns;
@@ -35,28 +36,17 @@ const struct ztt_opt ztt_cmd_floor_options[] = {
 	{.name = "json",
 	 .type = ZTT_OPT_STRING,
 	 .arg = "FILE",
-	 .help = "write the result as JSON; - is the standard output",
+	 .help = "write the result as JSON; - for standard output, in place "
+		 "of the text",
 	 .offset = offsetof(struct settings, json)},
-	{.name = "quiet",
-	 .type = ZTT_OPT_FLAG,
-	 .help = "print the verdict only",
-	 .offset = offsetof(struct settings, common.quiet)},
-	{.name = "no-color",
-	 .type = ZTT_OPT_FLAG,
-	 .help = "print without colors",
-	 .offset = offsetof(struct settings, common.no_color)},
-	{.name = "help",
-	 .letter = 'h',
-	 .type = ZTT_OPT_FLAG,
-	 .help = "show this help",
-	 .offset = offsetof(struct settings, common.help)},
+	ZTT_OPT_COMMON_ROWS(struct settings, common),
 	{.name = NULL},
 };
 
 static const struct ztt_opt_help help = {
 	.usage = "ztt-bench floor [options]",
 	.purpose = "Measures what this host could do at best: the CPU time of "
-		   "ciphers, UDP\nand TCP alone, and what a tunnel made of "
+		   "ciphers, UDP and TCP alone, and what a tunnel made of "
 		   "nothing else would take per GB.",
 	.examples = "ztt-bench floor\nztt-bench floor --json floor.json",
 };
@@ -190,26 +180,17 @@ static void write_result(struct ztt_json *json, const struct result *result)
 static int save_json(const struct result *result, const char *path,
 		     struct ztt_err *err)
 {
-	bool to_stdout = strcmp(path, "-") == 0;
-	FILE *out = to_stdout ? stdout : fopen(path, "we");
+	const char *text;
 	struct ztt_json json;
-	int code = 0;
+	size_t len;
+	int code;
 
-	if (out == NULL)
-		return ztt_err_set(err, -errno, "cannot write %s: %s", path,
-				   strerror(errno));
 	ztt_json_init(&json, true);
 	write_result(&json, result);
-	fprintf(out, "%s\n", ztt_json_text(&json, NULL));
+	text = ztt_json_text(&json, &len);
+	code = ztt_save(path, text, len, err);
 	ztt_json_release(&json);
-	if (fflush(out) != 0)
-		code = -errno;
-	if (!to_stdout && fclose(out) != 0 && code == 0)
-		code = -errno;
-	if (code < 0)
-		return ztt_err_set(err, code, "cannot write %s: %s", path,
-				   strerror(-code));
-	return 0;
+	return code;
 }
 
 static int complain(const char *text, int status)
@@ -231,6 +212,8 @@ static int show(const struct result *result, const struct settings *settings)
 	if (settings->json != NULL &&
 	    save_json(result, settings->json, &err) < 0)
 		return complain(err.text, 3);
+	if (fflush(stdout) != 0)
+		return complain("cannot write the standard output", 3);
 	if (result->code < 0)
 		return complain(result->why.text, 3);
 	return 0;
@@ -249,6 +232,8 @@ int ztt_cmd_floor(int argc, char **argv)
 		ztt_opt_help(ztt_cmd_floor_options, &help, stdout);
 		return 0;
 	}
+	if (settings.json != NULL && ztt_save_check(settings.json, &err) < 0)
+		return complain(err.text, 3);
 	if (!settings.common.quiet)
 		ztt_progress(stderr, "measuring, about %.0f s",
 			     1e-9 * (double)settings.duration_ns *

@@ -62,6 +62,9 @@ struct ztt_engine {
 	const char *hidden_env;
 	/* Name of the variable that takes site->threads, or NULL. */
 	const char *threads_env;
+	/* What stands in its log before the name of a flag that it does not
+	 * know, or NULL: its usage follows, so the last lines do not tell. */
+	const char *unknown_flag;
 };
 
 /* All of engines.def, in its order, which is that of --list; NULL at the end. */

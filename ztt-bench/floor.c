@@ -2,7 +2,6 @@
 #include "floor.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,25 +13,26 @@
 
 #define REPETITIONS 7
 
-#define AEAD(lower, upper, evp, gnutls_id)                                    \
-	{.id = {"aead-seal-" lower "-gnutls", "aead-open-" lower "-gnutls"},  \
-	 .what = {upper " seal, GnuTLS", upper " open, GnuTLS"},              \
-	 .run = ztt_floor_aead_gnutls,                                        \
-	 .cipher_id = gnutls_id},                                             \
-	{                                                                     \
-		.id = {"aead-seal-" lower "-libcrypto",                       \
-		       "aead-open-" lower "-libcrypto"},                      \
-		.what = {upper " seal, libcrypto", upper " open, libcrypto"}, \
-		.run = ztt_floor_aead_libcrypto, .cipher = evp                \
-	}
+/* clang-format off */
+#define AEAD(lower, upper, id_, name_, library_, cipher_)                     \
+	{.id = {"aead-seal-" lower "-" id_, "aead-open-" lower "-" id_},      \
+	 .what = {upper " seal, " name_, upper " open, " name_},              \
+	 .run = ztt_floor_aead, .library = &library_, .cipher = cipher_}
+#define AEADS(lower, upper, cipher_)                                          \
+	AEAD(lower, upper, "gnutls", "GnuTLS", ztt_aead_gnutls, cipher_),     \
+	AEAD(lower, upper, "libcrypto", "libcrypto", ztt_aead_libcrypto,      \
+	     cipher_)
+/* clang-format on */
 
 static const struct ztt_floor_measure measures[] = {
-	AEAD("aes-128-gcm", "AES-128-GCM", "AES-128-GCM",
-	     GNUTLS_CIPHER_AES_128_GCM),
-	AEAD("aes-256-gcm", "AES-256-GCM", "AES-256-GCM",
-	     GNUTLS_CIPHER_AES_256_GCM),
-	AEAD("chacha20-poly1305", "ChaCha20-Poly1305", "ChaCha20-Poly1305",
-	     GNUTLS_CIPHER_CHACHA20_POLY1305),
+	AEADS("aes-128-gcm", "AES-128-GCM", ZTT_AEAD_AES_128_GCM),
+	AEAD("aes-128-gcm", "AES-128-GCM", "ipsec-mb", "IPsec-MB",
+	     ztt_aead_ipsec_mb, ZTT_AEAD_AES_128_GCM),
+	AEADS("aes-256-gcm", "AES-256-GCM", ZTT_AEAD_AES_256_GCM),
+	AEAD("aes-256-gcm", "AES-256-GCM", "ipsec-mb", "IPsec-MB",
+	     ztt_aead_ipsec_mb, ZTT_AEAD_AES_256_GCM),
+	AEADS("chacha20-poly1305", "ChaCha20-Poly1305",
+	      ZTT_AEAD_CHACHA20_POLY1305),
 	{.id = {"udp-send", "udp-receive"},
 	 .what = {"UDP send, a datagram a call",
 		  "UDP receive, a datagram a call"},

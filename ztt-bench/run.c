@@ -157,11 +157,42 @@ static int on_event(struct ztt_supervisor *supervisor, enum ztt_part part,
 	return 0;
 }
 
+static bool explain_flag(const struct ztt_run_state *state, struct ztt_err *err)
+{
+	const struct ztt_child *child =
+		&state->supervisor.parts[ZTT_PART_ENGINE].child;
+	const char *mark = state->engine->unknown_flag;
+	const char *end = child->log + child->log_len_bytes;
+	const char *at = NULL;
+	char line[512];
+	size_t len = 0;
+
+	if (mark)
+		at = memmem(child->log, child->log_len_bytes, mark,
+			    strlen(mark));
+	if (!at)
+		return false;
+	while (at + len < end && at[len] != '\n' && len + 1 < sizeof(line))
+		len++;
+	memcpy(line, at, len);
+	line[len] = '\0';
+	ztt_text_plain(line);
+	ztt_err_set(err, -ECHILD,
+		    "%s is too old: it does not know the flag %s, and ended",
+		    child->name, line + strlen(mark));
+	snprintf(state->result->log, sizeof(state->result->log), "  %s\n",
+		 line);
+	return true;
+}
+
 /* What the part's end kept from happening. */
 static int explain_end(const struct ztt_run_state *state, struct ztt_err *err)
 {
 	enum ztt_part failed = state->supervisor.failed;
 
+	if (failed == ZTT_PART_ENGINE && state->phase == ZTT_RUN_REGISTER &&
+	    explain_flag(state, err))
+		return -ECHILD;
 	if (state->phase == ZTT_RUN_REGISTER)
 		return ztt_err_set(err, -ECHILD,
 				   "%s before %s had registered "
@@ -293,14 +324,23 @@ static int go(struct ztt_run_state *state, struct ztt_err *err)
 	return rc < 0 ? rc : load(state, err);
 }
 
-/* Of the part that failed; when it printed nothing, or none did, the
- * engine's. */
+/* It was measured, and what made it invalid may stand in the engine's log. */
+static bool is_tunnel_at_fault(const struct ztt_run_state *state)
+{
+	return state->result->measured && !state->result->valid &&
+	       (state->result->errors || state->lost[0]);
+}
+
+/* Of the part that failed; when it printed nothing, or none did, the engine's.
+ * Before all are stopped: what they say of that would hide the rest. */
 static void keep_log(struct ztt_run_state *state)
 {
 	enum ztt_part part = state->supervisor.failed;
 	struct ztt_run_result *result = state->result;
 
-	if (part < ZTT_PARTS)
+	for (int i = 0; i < ZTT_PARTS; i++)
+		ztt_child_poll(&state->supervisor.parts[i].child);
+	if (part < ZTT_PARTS && !result->log[0])
 		ztt_child_last_lines(&state->supervisor.parts[part].child,
 				     LOG_LINES, result->log,
 				     sizeof(result->log));
@@ -360,9 +400,9 @@ int ztt_run(const struct ztt_run_plan *plan, const struct ztt_engine *engine,
 	state->result = ret_result;
 	state->ca_fd = state->credentials_fd = state->config_fd = -1;
 	rc = go(state, &ret_result->invalid);
-	ztt_supervisor_stop(&state->supervisor);
-	if (rc < 0 && rc != -EINTR)
+	if ((rc < 0 && rc != -EINTR) || is_tunnel_at_fault(state))
 		keep_log(state);
+	ztt_supervisor_stop(&state->supervisor);
 	if (plan->details)
 		print_logs(state);
 	if (plan->progress)

@@ -23,7 +23,7 @@ struct ztt_supervised {
 	bool started;
 };
 
-/* Plain storage of the caller: 68 KB. */
+/* Plain storage of the caller: 132 KB. */
 struct ztt_supervisor {
 	struct ztt_supervised parts[ZTT_PARTS];
 	int signal_fd; /* of SIGINT, SIGTERM, SIGHUP; not its own */

@@ -118,4 +118,6 @@ const struct ztt_engine ztt_engine_cloudflared = {
 	 * An empty value does not do: it starts a trace. */
 	.hidden_env = "TUNNEL_",
 	.threads_env = "GOMAXPROCS",
+	/* Then it ends with status 0. */
+	.unknown_flag = "flag provided but not defined: ",
 };

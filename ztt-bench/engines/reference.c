@@ -17,7 +17,6 @@ static int find(const char *path, struct ztt_engine_found *ret_found,
 static void command(const struct ztt_engine_site *site, struct ztt_argv *argv)
 {
 	ztt_argv_option(argv, "ztt-bench", "agent");
-	ztt_argv_add(argv, "--quiet");
 	ztt_argv_option(argv, "--edge", site->edge);
 	ztt_argv_option(argv, "--cacert", site->ca);
 	ztt_argv_option(argv, "--credentials", site->credentials);

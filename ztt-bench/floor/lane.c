@@ -12,6 +12,15 @@ static void wait_for(sem_t *turn)
 		; /* EINTR */
 }
 
+static void pin_to(int core)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)core, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
 static void count(struct ztt_floor_side *side, uint64_t *warm_bytes,
 		  uint64_t begin_ns, size_t len)
 {
@@ -32,6 +41,8 @@ static void *run_sender(void *arg)
 	struct ztt_floor_side *side = &lane->sides[ZTT_FLOOR_OUT];
 	uint64_t warm_bytes = lane->warm_bytes;
 
+	if (lane->send_core >= 0)
+		pin_to(lane->send_core);
 	while (!lane->over) {
 		uint64_t begin_ns = ztt_floor_thread_ns();
 		ssize_t len = lane->send(lane->context);
@@ -84,20 +95,28 @@ static void run_receiver(struct ztt_floor_lane *lane)
 	}
 }
 
-/* Both threads run on this core from here on: what one wrote is in the other's
- * caches. Elsewhere the figures double, or not, as the scheduler likes. */
-static void pin(cpu_set_t *ret_before)
+/* The other core of those allowed, or this one when it is alone. */
+static int next_core(const cpu_set_t *allowed, int core)
 {
-	int core = sched_getcpu();
-	cpu_set_t one;
+	for (int i = 1; i <= CPU_SETSIZE; i++)
+		if (CPU_ISSET((size_t)((core + i) % CPU_SETSIZE), allowed))
+			return (core + i) % CPU_SETSIZE;
+	return core;
+}
 
+/* One thread a core, as the processes of a tunnel run: what is received was
+ * written by another core. Left to the scheduler the figures double, or not. */
+static void pin(struct ztt_floor_lane *lane, cpu_set_t *ret_before)
+{
+	const int core = sched_getcpu();
+
+	lane->send_core = -1;
 	CPU_ZERO(ret_before);
 	if (core < 0 || core >= CPU_SETSIZE ||
 	    sched_getaffinity(0, sizeof(*ret_before), ret_before) < 0)
 		return;
-	CPU_ZERO(&one);
-	CPU_SET((size_t)core, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	lane->send_core = next_core(ret_before, core);
+	pin_to(core);
 }
 
 static void unpin(const cpu_set_t *before)
@@ -113,7 +132,7 @@ void ztt_floor_lane_run(struct ztt_floor_lane *lane, uint64_t budget_ns,
 	pthread_t sender;
 	int code;
 
-	pin(&before);
+	pin(lane, &before);
 	lane->sides = sides;
 	lane->due_ns = ztt_clock_ns() + budget_ns;
 	lane->over = false;

@@ -1,7 +1,7 @@
-/* Two threads on one core that carry batches in turn: one sends a batch, then
- * the other takes it out. Buffers never overflow, caches are warm, nobody is
- * woken for a single datagram, and only the calls themselves are counted, not
- * the handing over. */
+/* Two threads, each on a core of its own where there are two, that carry batches
+ * in turn: one sends a batch, then the other takes it out. Buffers never
+ * overflow, nobody is woken for a single datagram, and only the calls themselves
+ * are counted, not the handing over. */
 #ifndef ZTT_FLOOR_LANE_H
 #define ZTT_FLOOR_LANE_H
 
@@ -28,6 +28,7 @@ struct ztt_floor_lane {
 	uint64_t due_ns;
 	size_t batch_bytes;
 	bool over;
+	int send_core; /* -1: wherever */
 	sem_t sent, taken;
 };
 

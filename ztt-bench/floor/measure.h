@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/aead.h"
 #include "common/clock.h"
 
 /* What one direction of a measure found in one repetition. */
@@ -31,17 +32,13 @@ struct ztt_floor_measure {
 	 * on failure the side says why. */
 	void (*run)(const struct ztt_floor_measure *measure, uint64_t budget_ns,
 		    struct ztt_floor_side sides[ZTT_FLOOR_BOTH]);
-	const char *cipher; /* for the library's own lookup */
-	int cipher_id;
+	const struct ztt_aead_library *library;
+	enum ztt_aead_cipher cipher;
 	bool segmented;
 };
 
-void ztt_floor_aead_gnutls(const struct ztt_floor_measure *measure,
-			   uint64_t budget_ns,
-			   struct ztt_floor_side sides[ZTT_FLOOR_BOTH]);
-void ztt_floor_aead_libcrypto(const struct ztt_floor_measure *measure,
-			      uint64_t budget_ns,
-			      struct ztt_floor_side sides[ZTT_FLOOR_BOTH]);
+void ztt_floor_aead(const struct ztt_floor_measure *measure, uint64_t budget_ns,
+		    struct ztt_floor_side sides[ZTT_FLOOR_BOTH]);
 void ztt_floor_udp(const struct ztt_floor_measure *measure, uint64_t budget_ns,
 		   struct ztt_floor_side sides[ZTT_FLOOR_BOTH]);
 void ztt_floor_tcp(const struct ztt_floor_measure *measure, uint64_t budget_ns,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define READ_BYTES (256 << 10)
 #define CHUNKED_AHEAD_BYTES 65536
@@ -34,7 +35,7 @@ static void pump_ahead(struct ztt_relay *relay)
 
 	if (!len)
 		return;
-	ztt_quic_write(&relay->stream, tcp->ahead + tcp->ahead_at, len);
+	ztt_quic_write(&relay->stream, ztt_tcp_ahead(tcp), len);
 	ztt_tcp_used(tcp, len);
 	relay->in_left_bytes -= len;
 }
@@ -90,8 +91,7 @@ static bool pump_chunks(struct ztt_relay *relay)
 	ssize_t n;
 
 	while (tcp->ahead_at < tcp->ahead_len) {
-		n = ztt_http1_chunk(&relay->in_chunks,
-				    tcp->ahead + tcp->ahead_at,
+		n = ztt_http1_chunk(&relay->in_chunks, ztt_tcp_ahead(tcp),
 				    tcp->ahead_len - tcp->ahead_at, &body,
 				    &end);
 		if (n < 0) {
@@ -145,6 +145,9 @@ static void on_ready(struct ztt_tcp *tcp)
 
 	if (tcp->error && !(relay->in_done && relay->out_done))
 		relay->failed(relay, "the connection broke off");
+	else if (tcp->hung_up && relay->in_done && !relay->out_done &&
+		 relay->hung_up)
+		relay->hung_up(relay);
 	else
 		ztt_relay_pump(relay);
 }
@@ -276,4 +279,19 @@ enum ztt_body ztt_relay_response_body(const struct ztt_http1_head *head,
 	if (head->content_length != ZTT_HTTP1_LENGTH_UNKNOWN)
 		return ZTT_BODY_LENGTH;
 	return ZTT_BODY_RAW;
+}
+
+/* RFC 9110, section 5.6.2 */
+bool ztt_relay_is_token(struct ztt_slice text)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < text.len_bytes; i++) {
+		const char c = text.at[i];
+
+		if ((c < '0' || c > '9') && (c < 'A' || c > 'Z') &&
+		    (c < 'a' || c > 'z') && (!c || !strchr(others, c)))
+			return false;
+	}
+	return text.len_bytes;
 }

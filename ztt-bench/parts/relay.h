@@ -36,6 +36,9 @@ struct ztt_relay {
 
 	/* Both directions are done and tcp->out is written. */
 	void (*finished)(struct ztt_relay *relay);
+	/* The TCP side has hung up, all of its body was read, and it waits for
+	 * more of the stream's; NULL: it goes on. */
+	void (*hung_up)(struct ztt_relay *relay);
 	/* It cannot go on: `why` is a phrase. The owner ends both sides. */
 	void (*failed)(struct ztt_relay *relay, const char *why);
 };
@@ -60,6 +63,9 @@ void ztt_relay_pump(struct ztt_relay *relay);
 /* Body bytes of the stream, after ztt_relay_open_out. `fin`: the last ones. */
 void ztt_relay_body(struct ztt_relay *relay, const uint8_t *data,
 		    size_t len_bytes, bool fin);
+
+/* Whether it can stand as a method or as a header's name (RFC 9110, 5.6.2). */
+bool ztt_relay_is_token(struct ztt_slice text);
 
 /* The framing that a message head announces: of a request (without: none) or a
  * response (without: raw). */

@@ -199,6 +199,11 @@ ssize_t ztt_tcp_read_ahead(struct ztt_tcp *tcp, size_t max_bytes)
 	return n;
 }
 
+const char *ztt_tcp_ahead(const struct ztt_tcp *tcp)
+{
+	return tcp->ahead ? tcp->ahead + tcp->ahead_at : "";
+}
+
 void ztt_tcp_used(struct ztt_tcp *tcp, size_t len_bytes)
 {
 	tcp->ahead_at += len_bytes;

@@ -50,6 +50,8 @@ ssize_t ztt_tcp_read_ahead(struct ztt_tcp *tcp, size_t max_bytes);
 /* The same into `vec`; -EAGAIN, and a short read, clear `readable`. */
 ssize_t ztt_tcp_read(struct ztt_tcp *tcp, const struct iovec *vec,
 		     size_t count);
+/* What was read and not used, from its beginning; never NULL. */
+const char *ztt_tcp_ahead(const struct ztt_tcp *tcp);
 /* Drops what was used of `ahead`; the buffer is freed when it is empty and
  * large. */
 void ztt_tcp_used(struct ztt_tcp *tcp, size_t len_bytes);

@@ -140,7 +140,7 @@ static ssize_t next_head(struct ztt_tcp *tcp, struct ztt_http1_head *head)
 	ssize_t n;
 
 	for (;;) {
-		n = ztt_http1_response(tcp->ahead + tcp->ahead_at,
+		n = ztt_http1_response(ztt_tcp_ahead(tcp),
 				       tcp->ahead_len - tcp->ahead_at, head);
 		if (n <= 0 || head->status >= 200 || head->status == 101)
 			return n;

@@ -101,7 +101,9 @@ static void keep_head(struct ztt_proxied *proxied, const uint8_t *data,
 	proxied->head_len += len;
 }
 
-/* The head comes in one packet as a rule; only a split one is copied. */
+/* The head comes in one packet as a rule; only a split one is copied, and its
+ * bytes count as held until it is whole: unfinished heads stay within the
+ * connection's window. */
 static void head_data(struct ztt_proxied *proxied, const uint8_t *data,
 		      size_t len, bool fin)
 {
@@ -115,13 +117,12 @@ static void head_data(struct ztt_proxied *proxied, const uint8_t *data,
 						proxied->head_len, &request)
 		   : ztt_connect_request_decode(data, len, &request);
 	if (n == 0 && !fin && proxied->head_len <= ZTT_CONNECT_MAX_BYTES) {
-		ztt_quic_consumed(&proxied->relay.stream, len);
 		if (!before)
 			keep_head(proxied, data, len);
 		return;
 	}
 	if (n <= 0) {
-		ztt_quic_consumed(&proxied->relay.stream, len);
+		ztt_quic_consumed(&proxied->relay.stream, before + len);
 		ztt_proxy_fail(proxied, "the edge's request is malformed");
 		return;
 	}
@@ -130,7 +131,7 @@ static void head_data(struct ztt_proxied *proxied, const uint8_t *data,
 	free(proxied->head);
 	proxied->head = NULL;
 	proxied->head_len = 0;
-	ztt_quic_consumed(&proxied->relay.stream, (size_t)n - before);
+	ztt_quic_consumed(&proxied->relay.stream, (size_t)n);
 	ztt_relay_body(&proxied->relay, data + ((size_t)n - before),
 		       len - ((size_t)n - before), fin);
 }

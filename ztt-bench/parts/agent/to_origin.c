@@ -8,7 +8,8 @@
 
 #define HEAD_BYTES (2 * ZTT_CONNECT_MAX_BYTES)
 
-/* A head under construction; `over` once it did not fit, or held a line break. */
+/* A head under construction; `over` once it did not fit, or held what would end
+ * its place. */
 struct text {
 	char *at;
 	size_t len, cap;
@@ -21,7 +22,8 @@ static void put_bytes(struct text *text, const char *at, size_t len)
 		text->over = true;
 		return;
 	}
-	memcpy(text->at + text->len, at, len);
+	if (len)
+		memcpy(text->at + text->len, at, len);
 	text->len += len;
 }
 
@@ -38,6 +40,20 @@ static void put_clean(struct text *text, struct ztt_slice slice)
 	put_bytes(text, slice.at, slice.len_bytes);
 }
 
+static void put_token(struct text *text, struct ztt_slice slice)
+{
+	text->over |= !ztt_relay_is_token(slice);
+	put_bytes(text, slice.at, slice.len_bytes);
+}
+
+static void put_target(struct text *text, struct ztt_slice slice)
+{
+	for (size_t i = 0; i < slice.len_bytes; i++)
+		if ((unsigned char)slice.at[i] <= ' ' || slice.at[i] == 0x7f)
+			text->over = true;
+	put_bytes(text, slice.at, slice.len_bytes);
+}
+
 static struct ztt_slice find(const struct ztt_connect_request *request,
 			     const char *key)
 {
@@ -50,14 +66,15 @@ static struct ztt_slice find(const struct ztt_connect_request *request,
 /* "http://host/path?q" -> "/path?q" */
 static struct ztt_slice path_of(struct ztt_slice url)
 {
-	const char *end = url.at + url.len_bytes;
-	const char *at = url.len_bytes > 2
-				 ? memmem(url.at, url.len_bytes, "://", 3)
-				 : NULL;
+	const char *end, *at;
 
+	if (!url.len_bytes)
+		return (struct ztt_slice){"/", 1};
+	end = url.at + url.len_bytes;
+	at = memmem(url.at, url.len_bytes, "://", 3);
 	if (at)
 		at = memchr(at + 3, '/', (size_t)(end - at - 3));
-	else if (url.len_bytes && url.at[0] == '/')
+	else if (url.at[0] == '/')
 		at = url.at;
 	if (!at)
 		return (struct ztt_slice){"/", 1};
@@ -82,7 +99,7 @@ static void put_headers(struct text *text,
 
 		if (!name.at || is_dropped(name))
 			continue;
-		put_clean(text, name);
+		put_token(text, name);
 		put(text, ": ");
 		put_clean(text, request->meta[i].value);
 		put(text, "\r\n");
@@ -125,9 +142,9 @@ static void write_head(struct ztt_proxied *proxied,
 	struct ztt_slice host = find(request, ZTT_META_HOST);
 	char line[64];
 
-	put_clean(text, find(request, ZTT_META_METHOD));
+	put_token(text, find(request, ZTT_META_METHOD));
 	put(text, " ");
-	put_clean(text, path_of(request->dest));
+	put_target(text, path_of(request->dest));
 	put(text, " HTTP/1.1\r\nHost: ");
 	if (host.at)
 		put_clean(text, host);
@@ -170,7 +187,7 @@ static void begin_http(struct ztt_proxied *proxied,
 	if (proxied->type == ZTT_CONNECT_WEBSOCKET)
 		body = ZTT_BODY_RAW;
 	write_head(proxied, request, body, body_bytes, &text);
-	if (text.over || !method.len_bytes) {
+	if (text.over) {
 		ztt_proxy_fail(proxied, "the request is malformed");
 		return;
 	}

@@ -65,12 +65,33 @@ static void on_idle_ready(struct ztt_tcp *tcp)
 	serve(tcp->owner);
 }
 
-/* An answer of the edge's own was written whole. */
+static void discard(struct ztt_tcp *tcp)
+{
+	while (tcp->readable && !tcp->eof &&
+	       ztt_tcp_read_ahead(tcp, ZTT_HTTP1_HEAD_MAX_BYTES) > 0)
+		ztt_tcp_used(tcp, tcp->ahead_len - tcp->ahead_at);
+	if (tcp->error || (tcp->eof && !tcp->out.len_bytes))
+		close_eyeball(tcp->owner);
+}
+
 static void on_last_written(struct ztt_tcp *tcp, size_t len_bytes)
 {
 	(void)len_bytes;
-	if (!tcp->out.len_bytes)
-		close_eyeball(tcp->owner);
+	discard(tcp);
+}
+
+/* Closing with bytes unread would send a RST and so take away what the client
+ * has not read yet (RFC 9112, section 9.6). */
+static void close_gently(struct ztt_eyeball *eyeball)
+{
+	struct ztt_tcp *tcp = &eyeball->tcp;
+
+	tcp->owner = eyeball;
+	tcp->ready = discard;
+	tcp->written = on_last_written;
+	ztt_tcp_used(tcp, tcp->ahead_len - tcp->ahead_at);
+	ztt_tcp_shut(tcp);
+	discard(tcp);
 }
 
 static void wait_for_request(struct ztt_eyeball *eyeball)
@@ -84,10 +105,7 @@ static void refuse(struct ztt_eyeball *eyeball, unsigned status,
 		   const char *phrase, const char *text)
 {
 	ztt_response_refuse(&eyeball->tcp.out, status, phrase, text);
-	eyeball->tcp.owner = eyeball;
-	eyeball->tcp.ready = NULL;
-	eyeball->tcp.written = on_last_written;
-	ztt_tcp_flush(&eyeball->tcp);
+	close_gently(eyeball);
 }
 
 static void on_finished(struct ztt_relay *relay)
@@ -97,12 +115,19 @@ static void on_finished(struct ztt_relay *relay)
 	struct ztt_eyeball *eyeball = request->eyeball;
 
 	let_go(request);
-	if (!eyeball->keep_alive) {
+	if (eyeball->keep_alive) {
+		wait_for_request(eyeball);
+		serve(eyeball);
+	} else if (eyeball->unread) {
+		close_gently(eyeball);
+	} else {
 		close_eyeball(eyeball);
-		return;
 	}
-	wait_for_request(eyeball);
-	serve(eyeball);
+}
+
+static void on_hung_up(struct ztt_relay *relay)
+{
+	close_eyeball(ZTT_CONTAINER(relay, struct ztt_request, relay)->eyeball);
 }
 
 static void fail_request(struct ztt_request *request, const char *why)
@@ -154,6 +179,8 @@ static void begin_request(struct ztt_eyeball *eyeball,
 	request->head_request = ztt_slice_is(head->method, "HEAD");
 	request->relay.finished = on_finished;
 	request->relay.failed = on_failed;
+	if (type == ZTT_CONNECT_HTTP)
+		request->relay.hung_up = on_hung_up;
 	eyeball->request = request;
 	eyeball->keep_alive = head->keep_alive;
 	if (head->expect_continue)
@@ -186,7 +213,7 @@ static void serve(struct ztt_eyeball *eyeball)
 	ssize_t n;
 
 	for (;;) {
-		n = ztt_http1_request(tcp->ahead + tcp->ahead_at,
+		n = ztt_http1_request(ztt_tcp_ahead(tcp),
 				      tcp->ahead_len - tcp->ahead_at, &head);
 		if (n != 0)
 			break;
@@ -318,9 +345,9 @@ static void head_data(struct ztt_request *request, const uint8_t *data,
 
 	if (before) {
 		keep_head(request, data, len);
-		n = request->head_len > ZTT_CONNECT_MAX_BYTES
-			    ? -EMSGSIZE
-			    : answer(request, request->head, request->head_len);
+		n = answer(request, request->head, request->head_len);
+		if (n == 0 && request->head_len > ZTT_CONNECT_MAX_BYTES)
+			n = -EMSGSIZE;
 	} else {
 		n = answer(request, data, len);
 	}
@@ -372,8 +399,9 @@ static void end_upload(struct ztt_request *request)
 
 	request->relay.in_done = true;
 	eyeball->keep_alive = false;
+	eyeball->unread = true;
 	if (request->relay.out_done && !eyeball->tcp.out.len_bytes)
-		close_eyeball(eyeball);
+		on_finished(&request->relay);
 }
 
 void ztt_request_stopped(struct ztt_quic_stream *stream)

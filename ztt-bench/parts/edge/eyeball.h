@@ -15,6 +15,7 @@ struct ztt_eyeball {
 	struct ztt_request *request;
 	struct ztt_eyeball *prev, *next;
 	bool keep_alive;
+	bool unread; /* it still sends what nobody reads */
 };
 
 /* One request; lives until its stream has closed and its eyeball has let go. */

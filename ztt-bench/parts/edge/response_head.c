@@ -76,24 +76,33 @@ static bool is_of_this_hop(struct ztt_slice name)
 /* A header with a line break in it would be another header. */
 static bool is_clean(struct ztt_slice text)
 {
-	return !memchr(text.at, '\r', text.len_bytes) &&
-	       !memchr(text.at, '\n', text.len_bytes) &&
-	       !memchr(text.at, '\0', text.len_bytes);
+	for (size_t i = 0; i < text.len_bytes; i++)
+		if ((unsigned char)text.at[i] < ' ' && text.at[i] != '\t')
+			return false;
+	return true;
+}
+
+/* The first length counts: two would be read differently by different
+ * clients. */
+static bool take_length(struct ztt_slice value, uint64_t *length)
+{
+	return *length == ZTT_HTTP1_LENGTH_UNKNOWN &&
+	       read_number(value, length) == 0;
 }
 
 static void put_headers(const struct ztt_connect_response *response,
-			struct ztt_chain *out, uint64_t *ret_length)
+			struct ztt_chain *out, uint64_t *length)
 {
 	for (size_t i = 0; i < response->meta_count; i++) {
 		const struct ztt_slice value = response->meta[i].value;
 		const struct ztt_slice name =
 			ztt_connect_header_name(response->meta[i].key);
 
-		if (!name.at || is_of_this_hop(name) || !is_clean(name) ||
-		    !is_clean(value))
+		if (!name.at || is_of_this_hop(name) ||
+		    !ztt_relay_is_token(name) || !is_clean(value))
 			continue;
 		if (ztt_slice_is(name, "Content-Length") &&
-		    read_number(value, ret_length) < 0)
+		    !take_length(value, length))
 			continue;
 		put_slice(out, name);
 		put(out, ": ");
@@ -112,6 +121,9 @@ int ztt_response_write(const struct ztt_connect_response *response,
 	char line[64];
 
 	if (find_status(response, &like.status) < 0)
+		return -EPROTO;
+	if (like.status < 200 &&
+	    (like.status != 101 || request->type != ZTT_CONNECT_WEBSOCKET))
 		return -EPROTO;
 	snprintf(line, sizeof(line), "HTTP/1.1 %u %s\r\n", like.status,
 		 phrase_of(like.status));

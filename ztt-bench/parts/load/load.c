@@ -15,6 +15,7 @@
 #include "ztt-bench/parts/load/report.h"
 #include "ztt-bench/parts/load/result.h"
 #include "ztt-bench/parts/part.h"
+#include "ztt-bench/report/save.h"
 
 #define EXIT_PROBLEM 1
 #define DAY_NS (86400 * ZTT_NS_PER_S)
@@ -119,7 +120,8 @@ const struct ztt_opt ztt_load_options[] = {
 	{.name = "json",
 	 .type = ZTT_OPT_STRING,
 	 .arg = "FILE",
-	 .help = "write the result as JSON; - for standard output",
+	 .help = "write the result as JSON; - for standard output, in place "
+		 "of the text",
 	 .offset = AT(json)},
 	{.name = "control",
 	 .type = ZTT_OPT_UINT,
@@ -148,22 +150,16 @@ static int write_json(const struct ztt_load_plan *plan,
 		      const struct ztt_load_result *result, const char *path,
 		      struct ztt_err *err)
 {
-	bool to_stdout = strcmp(path, "-") == 0;
-	FILE *file = to_stdout ? stdout : fopen(path, "we");
+	const char *text;
 	struct ztt_json json;
-	int rc = 0;
+	size_t len;
+	int rc;
 
-	if (file) {
-		ztt_json_init(&json, true);
-		ztt_load_report_json(plan, result, &json);
-		fprintf(file, "%s\n", ztt_json_text(&json, NULL));
-		ztt_json_release(&json);
-	}
-	if (!file || fflush(file) != 0)
-		rc = ztt_err_set(err, -errno, "cannot write %s: %s", path,
-				 strerror(errno));
-	if (file && !to_stdout)
-		fclose(file);
+	ztt_json_init(&json, true);
+	ztt_load_report_json(plan, result, &json);
+	text = ztt_json_text(&json, &len);
+	rc = ztt_save(path, text, len, err);
+	ztt_json_release(&json);
 	return rc;
 }
 
@@ -178,6 +174,11 @@ static int show(const struct ztt_load_settings *settings,
 		rc = write_json(plan, result, settings->json, err);
 	if (!settings->json || strcmp(settings->json, "-") != 0)
 		ztt_load_report(plan, result, color, stdout);
+	if (fflush(stdout) != 0 && rc == 0)
+		rc = ztt_err_set(err, -errno,
+				 "cannot write the standard "
+				 "output: %s",
+				 strerror(errno));
 	return rc;
 }
 
@@ -199,8 +200,12 @@ static int load(const struct ztt_load_settings *settings,
 	int control_fd =
 		settings->control ? (int)settings->control : ZTT_CONTROL_NONE;
 	struct ztt_load_result result;
-	int rc;
+	int rc = 0;
 
+	if (settings->json)
+		rc = ztt_save_check(settings->json, err);
+	if (rc < 0)
+		return rc;
 	ztt_load_result_init(&result);
 	rc = ztt_load_measure(plan, control_fd, !settings->common.quiet,
 			      &result, err);
