@@ -11,13 +11,28 @@
 
 #include "err.h"
 
+/* Here, for getaddrinfo takes 65536 for 0. */
+static bool is_port(const char *text)
+{
+	unsigned port = 0;
+
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		port = port * 10 + (unsigned)(*text - '0');
+		if (port > UINT16_MAX)
+			return false;
+	}
+	return true;
+}
+
 static int split(const char *text, char *host, size_t cap,
 		 const char **ret_port)
 {
 	const char *colon = strrchr(text, ':');
 	size_t len;
 
-	if (!colon || !colon[1])
+	if (!colon || !colon[1] || !is_port(colon + 1))
 		return -EINVAL;
 	len = (size_t)(colon - text);
 	if (text[0] == '[') {

@@ -144,10 +144,16 @@ void ztt_send_queue_rotate(struct ztt_send_queue *queue)
 	ztt_send_queue_put(queue, stream);
 }
 
-static bool has_room(const struct ztt_send_queue *queue)
+/* Past the budget a stream that holds nothing may still have a chunk: others,
+ * whose peer does not read, must not stop it. */
+static size_t room_for(const struct ztt_send_queue *queue,
+		       const struct ztt_quic_stream *stream)
 {
-	return queue->ready_bytes < READY_MAX_BYTES &&
-	       queue->out_bytes < queue->budget_bytes;
+	if (queue->ready_bytes >= READY_MAX_BYTES)
+		return 0;
+	if (queue->out_bytes < queue->budget_bytes)
+		return QUANTUM_BYTES;
+	return stream->out.len_bytes ? 0 : ZTT_CHUNK_BYTES;
 }
 
 /* A stream that has enough to send waits until that has gone out; one that
@@ -166,11 +172,11 @@ size_t ztt_send_queue_room(struct ztt_send_queue *queue,
 		return ZTT_CHUNK_BYTES - stream->taken_bytes;
 	if (queue->turn == stream) {
 		queue->turn = NULL;
-		return QUANTUM_BYTES;
+		return room_for(queue, stream);
 	}
 	if (stream->unsent_bytes < QUANTUM_BYTES / 2 && !queue->hungry_first &&
-	    has_room(queue))
-		return QUANTUM_BYTES;
+	    room_for(queue, stream))
+		return room_for(queue, stream);
 	starve(queue, stream);
 	return 0;
 }
@@ -180,7 +186,11 @@ struct ztt_quic_stream *ztt_send_queue_feed(struct ztt_send_queue *queue)
 	struct ztt_quic_stream *stream = queue->hungry_first;
 
 	queue->turn = NULL;
-	if (!stream || !has_room(queue))
+	if (queue->ready_bytes >= READY_MAX_BYTES)
+		return NULL;
+	while (stream && !room_for(queue, stream))
+		stream = stream->hungry_next;
+	if (!stream)
 		return NULL;
 	leave_hungry(queue, stream);
 	stream->starved = false;

@@ -1,6 +1,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdint.h>
@@ -243,6 +244,18 @@ void ztt_tls_free(struct ztt_tls *tls)
 		gnutls_priority_deinit(tls->priority);
 	gnutls_free(tls->ca_pem.data);
 	free(tls);
+}
+
+int ztt_tls_key_log_open(const char *path, FILE **ret_file, struct ztt_err *err)
+{
+	const int fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	*ret_file = fd < 0 ? NULL : fdopen(fd, "a");
+	if (*ret_file)
+		return 0;
+	return ztt_err_set(err, -errno, "cannot write %s: %s", path,
+			   strerror(errno));
 }
 
 void ztt_tls_key_log(struct ztt_tls *tls, FILE *file)

@@ -37,6 +37,11 @@ void ztt_tls_free(struct ztt_tls *tls);
  * that. The file stays the caller's. */
 void ztt_tls_key_log(struct ztt_tls *tls, FILE *file);
 
+/* Opens a key log to append to; a new one has mode 0600, for it opens all that
+ * was captured. The caller closes it. -errno of open, with the path. */
+int ztt_tls_key_log_open(const char *path, FILE **ret_file,
+			 struct ztt_err *err);
+
 /* Which AEADs are offered or accepted: "aes128", "aes256", "chacha20" or "auto"
  * (all, in that order). -EINVAL: another word. */
 int ztt_tls_cipher(struct ztt_tls *tls, const char *name, struct ztt_err *err);

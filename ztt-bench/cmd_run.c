@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "ztt-bench/cmd_run.h"
+#include "ztt-bench/isolate.h"
 
 #include <errno.h>
 #include <math.h>
@@ -232,6 +233,20 @@ static int show(const struct bench *bench)
 	return ztt_report_is_valid(report) ? ZTT_EXIT_FINE : ZTT_EXIT_UNKNOWN;
 }
 
+/* Where a namespace is not permitted the run goes on, and says so. */
+static void isolate(struct bench *bench)
+{
+	const struct ztt_run_settings *settings = &bench->settings;
+	struct ztt_err err;
+
+	if (settings->host_network || settings->origin)
+		return;
+	if (ztt_isolate(&err) == 0)
+		bench->report.host.isolated = true;
+	else if (!settings->common.quiet)
+		fprintf(stderr, "network: this host's, for %s\n", err.text);
+}
+
 static int prepare(struct bench *bench, struct ztt_err *err)
 {
 	const struct ztt_run_settings *settings = &bench->settings;
@@ -255,6 +270,7 @@ static int prepare(struct bench *bench, struct ztt_err *err)
 				 sizeof(*bench->runs));
 	bench->report.runs = bench->runs;
 	ztt_host_read(&bench->report.host);
+	isolate(bench);
 	return 0;
 }
 

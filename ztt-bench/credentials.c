@@ -45,20 +45,30 @@ char *ztt_uuid_text(const uint8_t uuid[16], char out[ZTT_UUID_LEN])
 	return out;
 }
 
+/* sscanf would take signs and blanks for digits. */
+static int digit_of(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at =
+		c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
 static int read_uuid(const char *text, uint8_t ret_uuid[16])
 {
-	unsigned byte;
 	size_t at = 0;
 
 	if (strlen(text) != ZTT_UUID_LEN - 1)
 		return -EPROTO;
-	for (size_t i = 0; i < 16; i++) {
-		if (text[at] == '-')
-			at++;
-		if (sscanf(text + at, "%2x", &byte) != 1)
+	for (size_t i = 0; i < 16; i++, at += 2) {
+		if ((i == 4 || i == 6 || i == 8 || i == 10) &&
+		    text[at++] != '-')
 			return -EPROTO;
-		ret_uuid[i] = (uint8_t)byte;
-		at += 2;
+		if (digit_of(text[at]) < 0 || digit_of(text[at + 1]) < 0)
+			return -EPROTO;
+		ret_uuid[i] = (uint8_t)(digit_of(text[at]) << 4 |
+					digit_of(text[at + 1]));
 	}
 	return 0;
 }

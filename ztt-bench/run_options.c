@@ -165,6 +165,11 @@ const struct ztt_opt ztt_run_options[] = {
 	 .type = ZTT_OPT_FLAG,
 	 .offset = AT(no_floor),
 	 .help = "leave out how many times this host's floor it costs"},
+	{.name = "host-network",
+	 .type = ZTT_OPT_FLAG,
+	 .offset = AT(host_network),
+	 .help = "stay in this host's network, to capture or watch it there "
+		 "(--origin does so too)"},
 	{.name = "list",
 	 .letter = 'l',
 	 .type = ZTT_OPT_FLAG,

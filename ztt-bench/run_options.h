@@ -16,7 +16,7 @@ struct ztt_run_settings {
 	struct ztt_load_settings load;
 	const char *engine, *engine_path, *origin, *cipher, *key_log, *json;
 	uint64_t connections, repeat, threads, start_timeout_ns;
-	bool no_floor, list;
+	bool no_floor, host_network, list;
 };
 
 /* What the user's origin is called; `plan` points into it. */

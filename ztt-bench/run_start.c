@@ -17,19 +17,19 @@
 #define CREDENTIALS_PATH "/proc/self/fd/5"
 #define CONFIG_PATH "/proc/self/fd/6"
 
+/* Releases `argv`; the rest of `plan` is the caller's. */
 static int start(struct ztt_run_state *state, enum ztt_part part,
-		 const char *name, const char *path, struct ztt_argv *argv,
-		 const char *const *env, const int *fds, size_t fd_count,
+		 struct ztt_child_plan plan, struct ztt_argv *argv,
 		 struct ztt_err *err)
 {
 	char text[4096];
 	int rc;
 
+	plan.argv = argv->items;
 	if (state->plan->details)
-		fprintf(state->plan->details, "%s: %s\n", name,
+		fprintf(state->plan->details, "%s: %s\n", plan.name,
 			ztt_argv_text(argv, text, sizeof(text)));
-	rc = ztt_supervisor_start(&state->supervisor, part, name, path, argv,
-				  env, fds, fd_count, err);
+	rc = ztt_supervisor_start(&state->supervisor, part, &plan, err);
 	ztt_argv_release(argv);
 	return rc;
 }
@@ -53,8 +53,8 @@ int ztt_run_start_origin(struct ztt_run_state *state, struct ztt_err *err)
 
 	part_command(&argv, "origin", state->plan->threads);
 	ztt_argv_option(&argv, "--listen", "127.0.0.1:0");
-	return start(state, ZTT_PART_ORIGIN, "origin", NULL, &argv, NULL, NULL,
-		     0, err);
+	return start(state, ZTT_PART_ORIGIN,
+		     (struct ztt_child_plan){.name = "origin"}, &argv, err);
 }
 
 static int make_file(const char *name, int *ret_fd, struct ztt_err *err)
@@ -87,8 +87,12 @@ int ztt_run_start_edge(struct ztt_run_state *state, struct ztt_err *err)
 	ztt_argv_option(&argv, "--cipher", state->plan->cipher);
 	if (state->plan->key_log)
 		ztt_argv_option(&argv, "--key-log", state->plan->key_log);
-	return start(state, ZTT_PART_EDGE, "edge", NULL, &argv, NULL,
-		     (int[]){state->ca_fd, state->credentials_fd}, 2, err);
+	return start(state, ZTT_PART_EDGE,
+		     (struct ztt_child_plan){
+			     .name = "edge",
+			     .keep_fds = {state->ca_fd, state->credentials_fd},
+			     .keep_count = 2},
+		     &argv, err);
 }
 
 static int write_config(struct ztt_run_state *state,
@@ -174,11 +178,15 @@ int ztt_run_start_engine(struct ztt_run_state *state, struct ztt_err *err)
 		env[0] = threads;
 	}
 	hide_env(state->engine->hidden_env);
-	return start(state, ZTT_PART_ENGINE, state->engine->name,
-		     state->found->path, &argv, env,
-		     (int[]){state->ca_fd, state->credentials_fd,
-			     state->config_fd},
-		     3, err);
+	return start(state, ZTT_PART_ENGINE,
+		     (struct ztt_child_plan){.name = state->engine->name,
+					     .path = state->found->path,
+					     .env = env,
+					     .keep_fds = {state->ca_fd,
+							  state->credentials_fd,
+							  state->config_fd},
+					     .keep_count = 3},
+		     &argv, err);
 }
 
 static void add_ns(struct ztt_argv *argv, const char *name, uint64_t ns)
@@ -227,6 +235,6 @@ int ztt_run_start_load(struct ztt_run_state *state, struct ztt_err *err)
 	ztt_argv_option(&argv, "--target",
 			state->engine->transport ? state->http : state->origin);
 	add_load(&argv, &state->plan->load);
-	return start(state, ZTT_PART_LOAD, "load", NULL, &argv, NULL, NULL, 0,
-		     err);
+	return start(state, ZTT_PART_LOAD,
+		     (struct ztt_child_plan){.name = "load"}, &argv, err);
 }

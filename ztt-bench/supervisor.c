@@ -28,28 +28,22 @@ void ztt_supervisor_init(struct ztt_supervisor *supervisor, int signal_fd)
 }
 
 int ztt_supervisor_start(struct ztt_supervisor *supervisor, enum ztt_part part,
-			 const char *name, const char *path,
-			 const struct ztt_argv *argv, const char *const *env,
-			 const int *extra_fds, size_t extra_count,
-			 struct ztt_err *err)
+			 const struct ztt_child_plan *plan, struct ztt_err *err)
 {
 	struct ztt_supervised *at = &supervisor->parts[part];
-	struct ztt_child_plan plan = {
-		.name = name,
-		.path = path ? path : "/proc/self/exe",
-		.argv = argv->items,
-		.env = env,
-		.keep_count = 1 + extra_count,
-	};
+	struct ztt_child_plan own = *plan;
 	int run_fd, part_fd;
 	int rc = ztt_control_pair(&run_fd, &part_fd, err);
 
 	if (rc < 0)
 		return rc;
-	plan.keep_fds[0] = part_fd;
-	for (size_t i = 0; i < extra_count; i++)
-		plan.keep_fds[1 + i] = extra_fds[i];
-	rc = ztt_child_start(&plan, &at->child, err);
+	if (!own.path)
+		own.path = "/proc/self/exe";
+	own.keep_fds[0] = part_fd;
+	own.keep_count = 1 + plan->keep_count;
+	memcpy(own.keep_fds + 1, plan->keep_fds,
+	       plan->keep_count * sizeof(plan->keep_fds[0]));
+	rc = ztt_child_start(&own, &at->child, err);
 	close(part_fd);
 	if (rc < 0) {
 		supervisor->failed = part;

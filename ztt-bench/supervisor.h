@@ -37,13 +37,10 @@ struct ztt_supervisor {
 
 void ztt_supervisor_init(struct ztt_supervisor *supervisor, int signal_fd);
 
-/* Starts `part`. `path` NULL: this program itself. `extra_fds` (at most
- * `extra_count`) follow the control socket, as descriptors 4, 5, ... .
- * `name` is what messages call it. As ztt_child_start. */
+/* Starts `part`. In `plan`, `path` NULL is this program itself, and `keep_fds`
+ * follow the control socket, as descriptors 4, 5, ... . As ztt_child_start. */
 int ztt_supervisor_start(struct ztt_supervisor *supervisor, enum ztt_part part,
-			 const char *name, const char *path,
-			 const struct ztt_argv *argv, const char *const *env,
-			 const int *extra_fds, size_t extra_count,
+			 const struct ztt_child_plan *plan,
 			 struct ztt_err *err);
 
 /* Polls everything until `done`, which it clears first, or `due_ns`. Logs are

@@ -43,10 +43,10 @@ static inline void part_folder(void)
 
 static inline void part_start(const char *name, const char *const *args)
 {
-	const char *argv[PART_ARGS_MAX] = { "test", name, "--control", "3" };
-	struct ztt_child_plan plan = { .name = name,
-				       .path = "/proc/self/exe",
-				       .keep_count = 1 };
+	const char *argv[PART_ARGS_MAX] = {"test", name, "--control", "3"};
+	struct ztt_child_plan plan = {.name = name,
+				      .path = "/proc/self/exe",
+				      .keep_count = 1};
 	size_t count = 4;
 	int fd;
 
@@ -167,7 +167,7 @@ struct tcp {
 
 static inline struct tcp tcp_of(int fd)
 {
-	return (struct tcp){ .fd = fd, .text = calloc(1, 1), .cap = 1 };
+	return (struct tcp){.fd = fd, .text = calloc(1, 1), .cap = 1};
 }
 
 static inline struct tcp tcp_connect(const char *address)
@@ -204,8 +204,8 @@ static inline const struct tcp *tcp_poll(struct tcp *tcp)
 			tcp->cap = 2 * tcp->len + 65537;
 			tcp->text = realloc(tcp->text, tcp->cap);
 		}
-		n = recv(tcp->fd, tcp->text + tcp->len,
-			 tcp->cap - tcp->len - 1, MSG_DONTWAIT);
+		n = recv(tcp->fd, tcp->text + tcp->len, tcp->cap - tcp->len - 1,
+			 MSG_DONTWAIT);
 		if (n > 0)
 			tcp->len += (size_t)n;
 	} while (n > 0);
@@ -233,13 +233,13 @@ static inline void tcp_close(struct tcp *tcp)
 	if (tcp->fd >= 0)
 		close(tcp->fd);
 	free(tcp->text);
-	*tcp = (struct tcp){ .fd = -1 };
+	*tcp = (struct tcp){.fd = -1};
 }
 
 /* Closes with a RST. */
 static inline void tcp_break(struct tcp *tcp)
 {
-	const struct linger linger = { 1, 0 };
+	const struct linger linger = {1, 0};
 
 	setsockopt(tcp->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	tcp_close(tcp);

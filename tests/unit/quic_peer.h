@@ -52,7 +52,7 @@ static inline void stop_slice(struct ztt_timer *timer)
 
 static inline void run_slice(uint64_t due_ns, const char *what)
 {
-	struct ztt_timer timer = { .fire = stop_slice };
+	struct ztt_timer timer = {.fire = stop_slice};
 	const uint64_t now_ns = ztt_clock_ns();
 
 	if (now_ns > due_ns)
@@ -62,7 +62,7 @@ static inline void run_slice(uint64_t due_ns, const char *what)
 }
 
 /* Runs the loop until the condition holds. */
-#define until(condition)                                                  \
+#define until(condition)                                                 \
 	for (uint64_t due_ns_ = ztt_clock_ns() + WAIT_NS; !(condition);) \
 	run_slice(due_ns_, #condition)
 
@@ -74,7 +74,7 @@ static inline void stop_round(struct ztt_deferred *deferred)
 
 static inline void run_round(void)
 {
-	struct ztt_deferred deferred = { .run = stop_round };
+	struct ztt_deferred deferred = {.run = stop_round};
 
 	ztt_loop_defer(loop, &deferred);
 	ztt_loop_run(loop);
@@ -150,17 +150,17 @@ static inline void stream_feed(struct stream *stream)
 	uint64_t left, at;
 
 	while ((left = stream->to_send - stream->sent)) {
-		const size_t count = ztt_quic_reserve(
-			&stream->quic, left < 65536 ? left : 65536, vec,
-			ZTT_QUIC_VEC_MAX);
+		const size_t count =
+			ztt_quic_reserve(&stream->quic,
+					 left < 65536 ? left : 65536, vec,
+					 ZTT_QUIC_VEC_MAX);
 
 		if (!count)
 			return;
 		at = stream->sent;
 		for (size_t i = 0; i < count; i++)
 			for (size_t j = 0; j < vec[i].iov_len; j++)
-				((uint8_t *)vec[i].iov_base)[j] =
-					pattern(at++);
+				((uint8_t *)vec[i].iov_base)[j] = pattern(at++);
 		ztt_quic_commit(&stream->quic, at - stream->sent);
 		stream->sent = at;
 	}
@@ -305,7 +305,7 @@ static inline void end_release(struct end *end)
 		free(stream->own);
 		free(stream);
 	}
-	*end = (struct end){ .quic = NULL };
+	*end = (struct end){.quic = NULL};
 }
 
 /* --- a listener ---------------------------------------------------------- */
@@ -315,8 +315,8 @@ static struct listener {
 	struct ztt_watch watch;
 	struct ztt_udp_batch *batch;
 	struct ztt_address address;
-	struct ztt_quic_plan plan;   /* of the connections it accepts */
-	struct end proto;            /* they begin as copies of this */
+	struct ztt_quic_plan plan; /* of the connections it accepts */
+	struct end proto;          /* they begin as copies of this */
 	struct end *ends[ENDS_MAX];
 	size_t count;
 	bool deaf;
@@ -369,8 +369,7 @@ static inline void listener_datagram(const struct ztt_udp_received *r)
 static inline void listener_ready(struct ztt_watch *watch, uint32_t events)
 {
 	const struct ztt_udp_received *received;
-	const int count =
-		ztt_udp_receive(watch->fd, listener.batch, &received);
+	const int count = ztt_udp_receive(watch->fd, listener.batch, &received);
 
 	(void)events;
 	for (int i = 0; i < count; i++)
@@ -379,16 +378,16 @@ static inline void listener_ready(struct ztt_watch *watch, uint32_t events)
 
 static inline void listener_open(struct ztt_tls *tls)
 {
-	struct ztt_udp_plan plan = { .local = &listener.address,
-				     .share_port = true,
-				     .no_gro = true };
+	struct ztt_udp_plan plan = {.local = &listener.address,
+				    .share_port = true,
+				    .no_gro = true};
 
 	memset(&listener, 0, sizeof(listener));
 	ztt_address_parse_numeric("127.0.0.1:0", &listener.address, &err);
 	assert_int_equal(ztt_udp_open(&plan, &listener.udp, &err), 0);
 	ztt_address_of_socket(listener.udp.fd, &listener.address);
 	listener.batch = ztt_udp_batch_new();
-	listener.watch = (struct ztt_watch){ listener.udp.fd, listener_ready };
+	listener.watch = (struct ztt_watch){listener.udp.fd, listener_ready};
 	listener.plan.tls = tls;
 	listener.plan.streams_max = 1000;
 	assert_int_equal(ztt_loop_watch(loop, &listener.watch, EPOLLIN, &err),

@@ -14,7 +14,7 @@
 static struct ztt_pool pool;
 static struct ztt_send_queue queue;
 static struct ztt_quic_stream streams[STREAMS];
-static const uint8_t zeros[1 << 17];
+static const uint8_t zeros[BUDGET];
 
 static int begin(void **state)
 {
@@ -128,6 +128,25 @@ static void the_budget_holds_what_is_not_acknowledged(void **state)
 	assert_ptr_equal(ztt_send_queue_feed(&queue), &streams[0]);
 }
 
+static void past_the_budget_a_stream_still_has_a_chunk(void **state)
+{
+	struct ztt_quic_stream *stream = &streams[1];
+
+	(void)state;
+	put(&streams[0], BUDGET);
+	ztt_send_queue_block(&queue, &streams[0], true);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(take(stream), ZTT_CHUNK_BYTES);
+		assert_int_equal(take(stream), 0);
+		assert_null(ztt_send_queue_feed(&queue));
+		ztt_send_queue_written(&queue, stream, stream->unsent_bytes,
+				       false);
+		assert_null(ztt_send_queue_feed(&queue));
+		ztt_send_queue_acked(&queue, stream, ZTT_CHUNK_BYTES);
+		assert_ptr_equal(ztt_send_queue_feed(&queue), stream);
+	}
+}
+
 static void an_end_goes_out_without_credit(void **state)
 {
 	(void)state;
@@ -154,6 +173,8 @@ int main(void)
 			a_blocked_stream_leaves_its_room_to_others, begin, end),
 		cmocka_unit_test_setup_teardown(
 			the_budget_holds_what_is_not_acknowledged, begin, end),
+		cmocka_unit_test_setup_teardown(
+			past_the_budget_a_stream_still_has_a_chunk, begin, end),
 		cmocka_unit_test_setup_teardown(an_end_goes_out_without_credit,
 						begin, end),
 	};

@@ -75,8 +75,7 @@ static int find(const char *path, struct ztt_engine_found *ret_found,
 	return rc;
 }
 
-/* At its start it looks names up in DNS, and goes on when there is none.
- * A configuration of our own also keeps it from reading the user's. */
+/* A configuration of our own keeps it from reading the user's. */
 static void config(const struct ztt_engine_site *site, char *out,
 		   size_t cap_bytes)
 {

@@ -22,6 +22,7 @@ static void write_host(struct ztt_json *json, const struct ztt_host *host)
 	ztt_json_string(json, "machine", host->machine);
 	ztt_json_string(json, "kernel", host->kernel);
 	ztt_json_string(json, "os", host->os);
+	ztt_json_string(json, "network", host->isolated ? "namespace" : "host");
 	ztt_json_end_object(json);
 }
 

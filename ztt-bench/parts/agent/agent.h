@@ -84,7 +84,16 @@ void ztt_link_unregister(struct ztt_link *link);
 void ztt_link_control(struct ztt_link *link, const uint8_t *data,
 		      size_t len_bytes);
 
-/* Says a line on stderr, and ends the agent with it. */
+/* workers.c: made with their first connections under way, then started.
+ * `drain`: what has not ended by itself within the grace period is ended. */
+int ztt_agent_make_workers(struct ztt_agent *agent, unsigned connections,
+			   struct ztt_err *err);
+int ztt_agent_start_workers(struct ztt_agent *agent, struct ztt_err *err);
+void ztt_agent_stop_workers(struct ztt_agent *agent, bool drain);
+void ztt_agent_free_workers(struct ztt_agent *agent);
+
+/* say.c: says a line on stderr; and ends the agent with it, the first one that
+ * is given. Any thread. */
 void ztt_agent_say(struct ztt_agent *agent, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void ztt_agent_fail(struct ztt_agent *agent, const char *fmt, ...)

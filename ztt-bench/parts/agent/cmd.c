@@ -3,17 +3,14 @@
 
 #include <errno.h>
 #include <gnutls/crypto.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/tls.h"
-#include "common/tunnel_stream.h"
 #include "ztt-bench/control.h"
 #include "ztt-bench/parts/agent/agent.h"
 #include "ztt-bench/parts/part.h"
@@ -119,32 +116,6 @@ static const struct ztt_opt_help help = {
 	.examples = "ztt-bench agent --cacert ca.pem --credentials cred.json",
 };
 
-void ztt_agent_say(struct ztt_agent *agent, const char *fmt, ...)
-{
-	char line[1024];
-	va_list args;
-
-	if (agent->quiet)
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	fprintf(stderr, "agent: %s\n", line);
-}
-
-/* The first failure is the one that is told. */
-void ztt_agent_fail(struct ztt_agent *agent, const char *fmt, ...)
-{
-	va_list args;
-
-	if (atomic_exchange(&agent->failed, true))
-		return;
-	va_start(args, fmt);
-	vsnprintf(agent->why, sizeof(agent->why), fmt, args);
-	va_end(args);
-	ztt_part_stop();
-}
-
 static int parse_origin(struct ztt_agent *agent, const char *url,
 			struct ztt_err *err)
 {
@@ -196,104 +167,9 @@ static int set_up(struct ztt_agent *agent, const struct settings *settings,
 	return rc;
 }
 
-static void *work(void *argument)
-{
-	struct ztt_agent_worker *worker = argument;
-
-	ztt_loop_run(worker->loop);
-	ztt_link_free_all(worker);
-	return NULL;
-}
-
-static void receive_drain(struct ztt_message *message)
-{
-	ztt_link_drain(ZTT_CONTAINER(message, struct ztt_agent_worker, drain));
-}
-
-static int make_workers(struct ztt_agent *agent, unsigned connections,
-			struct ztt_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < agent->worker_count && rc == 0; i++) {
-		struct ztt_agent_worker *worker = &agent->workers[i];
-
-		worker->agent = agent;
-		worker->drain.receive = receive_drain;
-		rc = ztt_loop_new(&worker->loop, err);
-		if (rc < 0)
-			break;
-		worker->shared = ztt_quic_shared_new(worker->loop);
-		worker->scratch = ztt_alloc(ZTT_CONNECT_MAX_BYTES);
-		worker->keys = ztt_alloc(4 * ZTT_CONNECT_MAX_BYTES);
-	}
-	for (unsigned i = 0; i < connections && rc == 0; i++)
-		ztt_link_start(&agent->workers[i % agent->worker_count], i);
-	return rc;
-}
-
-static int start_workers(struct ztt_agent *agent, struct ztt_err *err)
-{
-	char name[16];
-	int rc;
-
-	for (size_t i = 0; i < agent->worker_count; i++) {
-		struct ztt_agent_worker *worker = &agent->workers[i];
-
-		rc = pthread_create(&worker->thread, NULL, work, worker);
-		if (rc != 0) {
-			agent->worker_count = i;
-			return ztt_err_set(err, -rc,
-					   "cannot start a thread: "
-					   "%s",
-					   strerror(rc));
-		}
-		snprintf(name, sizeof(name), "agent-%hhu", (uint8_t)i);
-		pthread_setname_np(worker->thread, name);
-	}
-	return 0;
-}
-
-/* Drains all, and ends what has not ended by itself within the grace period. */
-static void stop_workers(struct ztt_agent *agent, bool drain)
-{
-	const uint64_t due_ns = ztt_clock_ns() + (drain ? agent->grace_ns : 0);
-	struct timespec until;
-
-	for (size_t i = 0; i < agent->worker_count; i++)
-		ztt_loop_post(agent->workers[i].loop, &agent->workers[i].drain);
-	for (size_t i = 0; i < agent->worker_count; i++) {
-		const uint64_t now_ns = ztt_clock_ns();
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		if (due_ns > now_ns) {
-			until.tv_sec +=
-				(time_t)((due_ns - now_ns) / ZTT_NS_PER_S);
-			until.tv_nsec +=
-				(long)((due_ns - now_ns) % ZTT_NS_PER_S);
-			if (until.tv_nsec >= (long)ZTT_NS_PER_S) {
-				until.tv_nsec -= (long)ZTT_NS_PER_S;
-				until.tv_sec++;
-			}
-		}
-		if (pthread_timedjoin_np(agent->workers[i].thread, NULL,
-					 &until) == 0)
-			continue;
-		ztt_loop_stop(agent->workers[i].loop);
-		pthread_join(agent->workers[i].thread, NULL);
-	}
-}
-
 static void release(struct ztt_agent *agent)
 {
-	for (size_t i = 0; i < ZTT_AGENT_WORKERS_MAX; i++) {
-		struct ztt_agent_worker *worker = &agent->workers[i];
-
-		ztt_quic_shared_free(worker->shared);
-		ztt_loop_free(worker->loop);
-		free(worker->scratch);
-		free(worker->keys);
-	}
+	ztt_agent_free_workers(agent);
 	ztt_tls_free(agent->tls);
 	gnutls_memset(&agent->credentials, 0, sizeof(agent->credentials));
 	free(agent);
@@ -312,32 +188,20 @@ static int run_threads(struct ztt_agent *agent, const struct settings *settings,
 {
 	const int control_fd =
 		settings->control ? (int)settings->control : ZTT_CONTROL_NONE;
-	int rc = make_workers(agent, (unsigned)settings->connections, err);
+	int rc = ztt_agent_make_workers(agent, (unsigned)settings->connections,
+					err);
 
 	if (rc < 0)
 		return rc;
-	rc = start_workers(agent, err);
+	rc = ztt_agent_start_workers(agent, err);
 	if (rc == 0) {
 		announce(control_fd);
 		ztt_part_wait(signal_fd, control_fd);
 	}
-	stop_workers(agent, rc == 0 && !agent->failed);
+	ztt_agent_stop_workers(agent, rc == 0 && !agent->failed);
 	if (agent->failed)
 		return ztt_err_set(err, -ECONNREFUSED, "%s", agent->why);
 	return rc;
-}
-
-static int open_key_log(const struct settings *settings, struct ztt_tls *tls,
-			FILE **ret_file, struct ztt_err *err)
-{
-	if (!settings->key_log)
-		return 0;
-	*ret_file = fopen(settings->key_log, "ae");
-	if (!*ret_file)
-		return ztt_err_set(err, -errno, "cannot write %s: %s",
-				   settings->key_log, strerror(errno));
-	ztt_tls_key_log(tls, *ret_file);
-	return 0;
 }
 
 static int run(const struct settings *settings, struct ztt_err *err)
@@ -347,8 +211,10 @@ static int run(const struct settings *settings, struct ztt_err *err)
 	FILE *key_log = NULL;
 	int rc = signal_fd < 0 ? signal_fd : set_up(agent, settings, err);
 
-	if (rc == 0)
-		rc = open_key_log(settings, agent->tls, &key_log, err);
+	if (rc == 0 && settings->key_log)
+		rc = ztt_tls_key_log_open(settings->key_log, &key_log, err);
+	if (key_log)
+		ztt_tls_key_log(agent->tls, key_log);
 	if (rc == 0)
 		rc = run_threads(agent, settings, signal_fd, err);
 	release(agent);

@@ -15,6 +15,7 @@
 #include "common/tunnel_stream.h"
 #include "ztt-bench/control.h"
 #include "ztt-bench/parts/edge/edge.h"
+#include "ztt-bench/parts/edge/files.h"
 #include "ztt-bench/parts/edge/tunnel.h"
 #include "ztt-bench/parts/part.h"
 
@@ -117,81 +118,7 @@ static const struct ztt_opt_help help = {
 		    "ztt-bench edge --listen 127.0.0.1:7844 --key-log keys.txt",
 };
 
-/* Files for whoever started the edge by hand, removed at its end. */
-struct files {
-	char folder[64];
-	char ca[96], credentials[96];
-	bool own_ca, own_credentials;
-	FILE *key_log;
-};
-
-static int make_folder(struct files *files, struct ztt_err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (!tmp || !*tmp || strlen(tmp) > 32)
-		tmp = "/tmp";
-	snprintf(files->folder, sizeof(files->folder), "%s/ztt-edge-XXXXXX",
-		 tmp);
-	if (!mkdtemp(files->folder)) {
-		files->folder[0] = '\0';
-		return ztt_err_set(err, -errno,
-				   "cannot make a folder in %s: "
-				   "%s; name the files with --ca and "
-				   "--credentials",
-				   tmp, strerror(errno));
-	}
-	snprintf(files->ca, sizeof(files->ca), "%s/ca.pem", files->folder);
-	snprintf(files->credentials, sizeof(files->credentials),
-		 "%s/credentials.json", files->folder);
-	return 0;
-}
-
-static int write_files(struct settings *settings, struct files *files,
-		       const struct ztt_edge *edge, struct ztt_err *err)
-{
-	const char *pem;
-	size_t len;
-	int rc = 0;
-
-	if (!settings->ca || !settings->credentials)
-		rc = make_folder(files, err);
-	if (rc < 0)
-		return rc;
-	files->own_ca = !settings->ca;
-	files->own_credentials = !settings->credentials;
-	if (files->own_ca)
-		settings->ca = files->ca;
-	if (files->own_credentials)
-		settings->credentials = files->credentials;
-	pem = ztt_tls_ca_pem(edge->tls, &len);
-	rc = ztt_file_write(settings->ca, pem, len, err);
-	if (rc == 0)
-		rc = ztt_credentials_write(settings->credentials,
-					   &edge->credentials, err);
-	if (rc == 0 && settings->key_log) {
-		files->key_log = fopen(settings->key_log, "ae");
-		if (!files->key_log)
-			return ztt_err_set(err, -errno, "cannot write %s: %s",
-					   settings->key_log, strerror(errno));
-		ztt_tls_key_log(edge->tls, files->key_log);
-	}
-	return rc;
-}
-
-static void remove_files(struct files *files)
-{
-	if (files->key_log)
-		fclose(files->key_log);
-	if (files->own_ca)
-		unlink(files->ca);
-	if (files->own_credentials)
-		unlink(files->credentials);
-	if (files->folder[0])
-		rmdir(files->folder);
-}
-
-static void print_invitation(const struct settings *settings,
+static void print_invitation(const struct ztt_edge_files *files,
 			     const struct ztt_edge *edge)
 {
 	char udp[ZTT_ADDRESS_LEN], http[ZTT_ADDRESS_LEN], id[ZTT_UUID_LEN];
@@ -211,12 +138,12 @@ static void print_invitation(const struct settings *settings,
 	       "  ztt-bench agent --edge %s --cacert %s \\\n"
 	       "    --credentials %s --origin http://127.0.0.1:8081\n\n"
 	       "then ask for something: curl http://%s/\n",
-	       udp, http, udp, settings->ca, settings->credentials, id, udp,
-	       settings->ca, settings->credentials, http);
+	       udp, http, udp, files->ca, files->credentials, id, udp,
+	       files->ca, files->credentials, http);
 	fflush(stdout);
 }
 
-static void announce(const struct settings *settings,
+static void announce(const struct ztt_edge_files *files,
 		     const struct ztt_edge *edge)
 {
 	char text[ZTT_ADDRESS_LEN];
@@ -224,7 +151,7 @@ static void announce(const struct settings *settings,
 
 	if (edge->control_fd == ZTT_CONTROL_NONE) {
 		if (!edge->quiet)
-			print_invitation(settings, edge);
+			print_invitation(files, edge);
 		return;
 	}
 	ztt_control_begin(&json, "ready");
@@ -268,102 +195,45 @@ static int set_up(struct ztt_edge *edge, const struct settings *settings,
 	return rc;
 }
 
-static void *work(void *argument)
-{
-	struct ztt_edge_worker *worker = argument;
-
-	ztt_loop_run(worker->loop);
-	ztt_eyeball_close_all(worker);
-	ztt_edge_close_tunnels(worker);
-	return NULL;
-}
-
-static int make_workers(struct ztt_edge *edge, struct ztt_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < edge->worker_count && rc == 0; i++) {
-		struct ztt_edge_worker *worker = &edge->workers[i];
-
-		worker->edge = edge;
-		rc = ztt_loop_new(&worker->loop, err);
-		if (rc < 0)
-			break;
-		worker->shared = ztt_quic_shared_new(worker->loop);
-		worker->scratch = ztt_alloc(ZTT_CONNECT_MAX_BYTES);
-		worker->keys = ztt_alloc(4 * ZTT_CONNECT_MAX_BYTES);
-	}
-	return rc;
-}
-
-static int start_workers(struct ztt_edge *edge, struct ztt_err *err)
-{
-	char name[16];
-	int rc;
-
-	for (size_t i = 0; i < edge->worker_count; i++) {
-		struct ztt_edge_worker *worker = &edge->workers[i];
-
-		rc = pthread_create(&worker->thread, NULL, work, worker);
-		if (rc != 0) {
-			edge->worker_count = i;
-			return ztt_err_set(err, -rc,
-					   "cannot start a thread: "
-					   "%s",
-					   strerror(rc));
-		}
-		snprintf(name, sizeof(name), "edge-%hhu", (uint8_t)i);
-		pthread_setname_np(worker->thread, name);
-	}
-	return 0;
-}
-
-static void stop_workers(struct ztt_edge *edge)
-{
-	for (size_t i = 0; i < edge->worker_count; i++)
-		ztt_loop_stop(edge->workers[i].loop);
-	for (size_t i = 0; i < edge->worker_count; i++)
-		pthread_join(edge->workers[i].thread, NULL);
-}
-
 static void release(struct ztt_edge *edge)
 {
-	for (size_t i = 0; i < ZTT_EDGE_WORKERS_MAX; i++) {
-		struct ztt_edge_worker *worker = &edge->workers[i];
-
-		ztt_quic_shared_free(worker->shared);
-		ztt_loop_free(worker->loop);
-		free(worker->scratch);
-		free(worker->keys);
-	}
+	ztt_edge_free_workers(edge);
 	ztt_edge_unlisten(edge);
 	ztt_tls_free(edge->tls);
 	pthread_mutex_destroy(&edge->lock);
 	free(edge);
 }
 
-static int run(struct settings *settings, struct ztt_err *err)
+static int run(const struct settings *settings, struct ztt_err *err)
 {
 	struct ztt_edge *edge = ztt_calloc(1, sizeof(*edge));
-	struct files files = {.folder = ""};
+	struct ztt_edge_files files = {.folder = ""};
+	FILE *key_log = NULL;
 	int signal_fd = ztt_part_begin(err);
 	int rc = signal_fd < 0 ? signal_fd : set_up(edge, settings, err);
 
 	if (rc == 0)
-		rc = make_workers(edge, err);
+		rc = ztt_edge_make_workers(edge, err);
 	if (rc == 0)
 		rc = ztt_edge_listen(edge, err);
 	if (rc == 0)
-		rc = write_files(settings, &files, edge, err);
+		rc = ztt_edge_write_files(&files, edge, settings->ca,
+					  settings->credentials, err);
+	if (rc == 0 && settings->key_log)
+		rc = ztt_tls_key_log_open(settings->key_log, &key_log, err);
+	if (key_log)
+		ztt_tls_key_log(edge->tls, key_log);
 	if (rc == 0) {
-		rc = start_workers(edge, err);
+		rc = ztt_edge_start_workers(edge, err);
 		if (rc == 0) {
-			announce(settings, edge);
+			announce(&files, edge);
 			ztt_part_wait(signal_fd, edge->control_fd);
 		}
-		stop_workers(edge);
+		ztt_edge_stop_workers(edge);
 	}
-	remove_files(&files);
+	ztt_edge_remove_files(&files);
+	if (key_log)
+		fclose(key_log);
 	release(edge);
 	if (signal_fd >= 0)
 		close(signal_fd);

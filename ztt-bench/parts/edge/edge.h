@@ -62,6 +62,12 @@ struct ztt_edge {
 int ztt_edge_listen(struct ztt_edge *edge, struct ztt_err *err);
 void ztt_edge_unlisten(struct ztt_edge *edge);
 
+/* workers.c */
+int ztt_edge_make_workers(struct ztt_edge *edge, struct ztt_err *err);
+int ztt_edge_start_workers(struct ztt_edge *edge, struct ztt_err *err);
+void ztt_edge_stop_workers(struct ztt_edge *edge);
+void ztt_edge_free_workers(struct ztt_edge *edge);
+
 /* tunnel.c: a datagram that the listener received from `peer`, in the worker
  * that has this peer. */
 void ztt_edge_datagram(struct ztt_edge_worker *worker,
