@@ -21,7 +21,7 @@
 #include "ztt-bench/report/summary.h"
 #include "ztt-bench/run_options.h"
 
-#define FLOOR_NS (1500 * ZTT_NS_PER_MS)
+#define FLOOR_NS (3 * ZTT_NS_PER_S)
 
 /* All that one call of the subcommand has. */
 struct bench {

@@ -80,10 +80,10 @@ static void print_load(const struct ztt_report *report, FILE *out)
 
 static void print_host(const struct ztt_host *host, FILE *out)
 {
-	fprintf(out, "host    %s, %u core%s, %s, Linux %s%s\n\n", host->cpu,
-		host->cores, host->cores == 1 ? "" : "s", host->os,
-		host->kernel,
-		host->isolated ? ", network namespace" : ", host network");
+	fprintf(out, "host    %s, %u core%s\n", host->cpu, host->cores,
+		host->cores == 1 ? "" : "s");
+	fprintf(out, "system  %s, Linux %s, %s\n\n", host->os, host->kernel,
+		host->isolated ? "network namespace" : "host network");
 }
 
 static void latency_cell(struct ztt_table *table, double us)

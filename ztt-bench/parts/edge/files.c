@@ -19,13 +19,16 @@ static int make_folder(struct ztt_edge_files *files, struct ztt_err *err)
 		tmp = "/tmp";
 	len = snprintf(files->folder, sizeof(files->folder),
 		       "%s/ztt-edge-XXXXXX", tmp);
-	if (len < (int)sizeof(files->folder) && mkdtemp(files->folder))
+	if (len >= (int)sizeof(files->folder))
+		errno = ENAMETOOLONG;
+	else if (mkdtemp(files->folder))
 		return 0;
+	len = -errno;
 	files->folder[0] = '\0';
-	return ztt_err_set(err, -errno,
+	return ztt_err_set(err, len,
 			   "cannot make a folder in %s: %s; name the files "
 			   "with --ca and --credentials",
-			   tmp, strerror(errno));
+			   tmp, strerror(-len));
 }
 
 static void choose(const struct ztt_edge_files *files, const char *asked,
