@@ -21,7 +21,7 @@ struct ztt_quic; /* opaque: one connection */
 
 /* What quic-go, and so cloudflared, never exceeds (max_udp_payload_size). */
 #define ZTT_QUIC_PAYLOAD_MAX 1452
-#define ZTT_QUIC_VEC_MAX 16
+#define ZTT_QUIC_VEC_MAX 32
 
 /* One bidirectional stream; embedded in the owner's own struct. The fields are
  * the connection's own; `out` holds what is not yet acknowledged. */

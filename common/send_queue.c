@@ -1,6 +1,6 @@
 #include "send_queue.h"
 
-#define QUANTUM_BYTES ((size_t)128 << 10)   /* given to a stream at a time */
+#define QUANTUM_BYTES ((size_t)512 << 10)   /* given to a stream at a time */
 #define READY_MAX_BYTES ((size_t)256 << 10) /* unsent, of all streams */
 
 void ztt_send_queue_init(struct ztt_send_queue *queue, size_t budget_bytes)

@@ -80,9 +80,12 @@ static void streams_are_fed_in_turn(void **state)
 		while (take(&streams[i]))
 			;
 	for (size_t turn = 0; turn < 8; turn++) {
-		for (size_t i = 0; i < 4; i++)
+		for (size_t i = 0; i < 4; i++) {
 			ztt_send_queue_written(&queue, &streams[i],
 					       streams[i].unsent_bytes, false);
+			ztt_send_queue_acked(&queue, &streams[i],
+					     streams[i].out.len_bytes);
+		}
 		fed[turn] = ztt_send_queue_feed(&queue);
 		assert_non_null(fed[turn]);
 		assert_false(fed[turn]->starved);

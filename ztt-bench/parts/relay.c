@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define READ_BYTES (256 << 10)
+#define READ_BYTES (512 << 10)
 #define CHUNKED_AHEAD_BYTES 65536
 
 static void check_finished(struct ztt_relay *relay)
