@@ -217,10 +217,12 @@ static void a_bad_kept_descriptor_is_an_error(void **state)
 	assert_int_equal(ztt_child_start(&plan, &child, &err), -EBADF);
 }
 
+/* Signals 32 and 33 are the C library's own: it leaves them as they are. */
 static void signals_begin_as_by_default(void **state)
 {
-	struct ztt_child_plan plan =
-		shell("grep -E '^Sig(Blk|Ign):' /proc/self/status");
+	struct ztt_child_plan plan = shell(
+		"of() { sed -n \"s/^$1:[[:space:]]*//p\" /proc/self/status; };"
+		"echo $((0x$(of SigBlk))) $((0x$(of SigIgn) & ~0x180000000))");
 	sigset_t one, old;
 
 	(void)state;
@@ -228,8 +230,7 @@ static void signals_begin_as_by_default(void **state)
 	sigaddset(&one, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &one, &old);
 	signal(SIGPIPE, SIG_IGN);
-	assert_string_equal(run(&plan), "  SigBlk:\t0000000000000000\n"
-					"  SigIgn:\t0000000000000000\n");
+	assert_string_equal(run(&plan), "  0 0\n");
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
