@@ -68,6 +68,7 @@ deps:
 
 deps-check: deps
 	@tests/deps $(PACKAGES_CHECK)
+	@tests/deps libclang-rt-$$($(CLANG) -dumpversion | cut -d. -f1)-dev
 
 bench: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all
