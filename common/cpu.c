@@ -317,10 +317,13 @@ static int read_process(int dir, pid_t pid, struct ztt_cpu *cpu)
 		code = read_stat(&lines, dir, cpu, &leader_left);
 	if (code == 0)
 		code = read_threads(&lines, dir, cpu);
+	if (code == 0 && !leader_left)
+		code = read_shared(&lines, dir, cpu);
+	/* On its way out it has no memory while it is not yet a zombie. */
+	if (code == 0 && !cpu->rss_bytes && cpu->thread_count > 1)
+		leader_left = true;
 	if (code == 0 && leader_left)
 		code = read_shared_of_thread(&lines, dir, cpu);
-	else if (code == 0)
-		code = read_shared(&lines, dir, cpu);
 	return code;
 }
 
