@@ -39,7 +39,7 @@ load helpers
 @test "a live line and colours on a terminal, unless NO_COLOR, --no-color or --quiet" {
 	terminal() {
 		python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' \
-			timeout 30 "$ztt" run -e direct --duration 300ms --warmup 50ms "$@" \
+			env TERM=xterm timeout 30 "$ztt" run -e direct --duration 300ms --warmup 50ms "$@" \
 			>"$work/terminal" </dev/null
 	}
 	terminal
