@@ -110,7 +110,9 @@ struct ztt_quic_plan {
 					  ZTT_QUIC_PAYLOAD_MAX [that] */
 	uint64_t streams_max;          /* that the peer may have open [0] */
 	size_t stream_window_bytes;    /* [512 KiB] receive, at the beginning */
-	size_t window_bytes;           /* [6 MiB] */
+	size_t window_bytes;           /* [6 MiB] of all streams together; it
+					  may grow to four times that, and
+					  what is held at most to five */
 	size_t send_budget_bytes;      /* [16 MiB] unacknowledged or unsent, of
 					  all streams together */
 	bool no_gso, no_gro;
