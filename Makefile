@@ -71,31 +71,31 @@ deps-check: deps
 	@tests/deps libclang-rt-$$($(CLANG) -dumpversion | cut -d. -f1)-dev
 
 bench: deps
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) -s --no-print-directory -j$$(nproc) all
 	@$(B)/ztt-bench run $(BENCHFLAGS)
 
 check: deps-check
-	@$(MAKE) --no-print-directory -j$$(nproc) all unit-bins headers
-	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=clang all
-	@$(MAKE) --no-print-directory -j$$(nproc) VARIANT=asan all unit-bins
-	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
+	@$(MAKE) -s --no-print-directory -j$$(nproc) all unit-bins headers
+	@$(MAKE) -s --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=clang all
+	@$(MAKE) -s --no-print-directory -j$$(nproc) VARIANT=asan all unit-bins
+	@$(MAKE) -s --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
 	@tests/run
 
 unit-bins: $(UNIT_BIN)
 
 asan:
-	@$(MAKE) --no-print-directory VARIANT=asan all unit-bins
+	@$(MAKE) -s --no-print-directory VARIANT=asan all unit-bins
 
 fuzz-bins: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
 
 # FUZZ_S seconds each: a minute by hand, a moment within check.
 FUZZ_S ?= 60
 fuzz:
-	@$(MAKE) --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
+	@$(MAKE) -s --no-print-directory -j$$(nproc) CC=$(CLANG) VARIANT=fuzz fuzz-bins
 	@tests/fuzz/run $(FUZZ_S)
 
 perf: deps
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) -s --no-print-directory -j$$(nproc) all
 	@tests/perf $(PERFFLAGS)
 
 # Every header compiles alone.
