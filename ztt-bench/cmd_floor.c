@@ -14,9 +14,9 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/proc_lines.h"
+#include "common/save.h"
 #include "common/table.h"
 #include "floor.h"
-#include "report/save.h"
 
 struct settings {
 	uint64_t duration_ns;

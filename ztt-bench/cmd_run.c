@@ -14,10 +14,10 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/save.h"
 #include "common/table.h"
 #include "ztt-bench/parts/part.h"
 #include "ztt-bench/report/report.h"
-#include "ztt-bench/report/save.h"
 #include "ztt-bench/report/summary.h"
 #include "ztt-bench/run_options.h"
 

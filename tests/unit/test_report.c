@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "common/json.h"
+#include "common/save.h"
 #include "schema.h"
-#include "ztt-bench/report/save.h"
 #include "ztt-bench/report/summary.h"
 #include "ztt-bench/run_state.h"
 

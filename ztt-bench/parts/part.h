@@ -4,14 +4,12 @@
 
 #include <stdint.h>
 
+#include "common/exit.h"
+
 struct ztt_err;
 struct ztt_opt;
 struct ztt_opt_common;
 struct ztt_opt_help;
-
-#define ZTT_EXIT_FINE 0
-#define ZTT_EXIT_USAGE 2
-#define ZTT_EXIT_UNKNOWN 3
 
 /* Call before any thread starts: blocks SIGINT and SIGTERM, ignores SIGPIPE,
  * raises the limit of open files to its maximum. Returns a signalfd of the two

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
+#include "common/save.h"
 #include "common/table.h"
 #include "ztt-bench/control.h"
 #include "ztt-bench/parts/load/measure.h"
@@ -15,7 +16,6 @@
 #include "ztt-bench/parts/load/report.h"
 #include "ztt-bench/parts/load/result.h"
 #include "ztt-bench/parts/part.h"
-#include "ztt-bench/report/save.h"
 
 #define EXIT_PROBLEM 1
 #define DAY_NS (86400 * ZTT_NS_PER_S)

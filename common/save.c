@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ztt-bench/report/save.h"
+#include "save.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/err.h"
+#include "err.h"
 
 static int fail(const char *path, int code, struct ztt_err *err)
 {

@@ -1,6 +1,6 @@
 /* A result that is written whole or not at all. */
-#ifndef ZTT_BENCH_SAVE_H
-#define ZTT_BENCH_SAVE_H
+#ifndef ZTT_SAVE_H
+#define ZTT_SAVE_H
 
 #include <stddef.h>
 
