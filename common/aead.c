@@ -103,3 +103,12 @@ const struct ztt_aead_library *ztt_aead_fastest(enum ztt_aead_cipher cipher)
 	pthread_mutex_unlock(&lock);
 	return library;
 }
+
+void ztt_aead_settle(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < ZTT_AEAD_CIPHERS; i++)
+		if (!fastest[i])
+			fastest[i] = &ztt_aead_gnutls;
+	pthread_mutex_unlock(&lock);
+}

@@ -53,4 +53,8 @@ extern const struct ztt_aead_library *const ztt_aead_libraries[];
  * NULL: GnuTLS has all three. */
 const struct ztt_aead_library *ztt_aead_fastest(enum ztt_aead_cipher cipher);
 
+/* GnuTLS for all that has not been decided yet, without a search: for a probe of
+ * a few packets, which speed is nothing to, but 6 MB of memory are. */
+void ztt_aead_settle(void);
+
 #endif

@@ -271,6 +271,8 @@ static int on_established(ngtcp2_conn *conn, void *user)
 
 	(void)conn;
 	quic->established = true;
+	if (quic->plan.heed_icmp)
+		ztt_udp_keep_errors(quic->udp.fd, false);
 	if (quic->plan.keep_alive_ns)
 		ngtcp2_conn_set_keep_alive_timeout(conn,
 						   quic->plan.keep_alive_ns);
@@ -740,6 +742,19 @@ static void set_timer(struct ztt_quic *quic)
 	ztt_loop_timer(quic->plan.shared->loop, &quic->timer, expiry);
 }
 
+/* A long header of type Initial, in version 1 and client side alone. */
+static ngtcp2_ssize fill_initial(const struct ztt_quic *quic, uint8_t *packet,
+				 ngtcp2_ssize len)
+{
+	const ngtcp2_ssize full = (ngtcp2_ssize)quic->plan.initial_bytes;
+
+	if (len <= 0 || len >= full || quic->server ||
+	    (packet[0] & 0xf0) != 0xc0)
+		return len;
+	memset(packet + len, 0, (size_t)(full - len));
+	return full;
+}
+
 /* Fills the bursts once. One stream fills a burst before the next has its turn:
  * the peer then gets long runs of one stream, and hands them on in few system
  * calls. Returns whether there may be more to send. */
@@ -750,7 +765,8 @@ static bool write_packets(struct ztt_quic *quic, uint64_t now_ns)
 	uint8_t *room;
 
 	while ((room = ztt_udp_bursts_room(bursts, quic->payload_max))) {
-		len = write_packet(quic, room, now_ns);
+		len = fill_initial(quic, room,
+				   write_packet(quic, room, now_ns));
 		tell_stopped(quic);
 		if (len < 0)
 			note_fatal(quic, (int)len);
@@ -764,6 +780,39 @@ static bool write_packets(struct ztt_quic *quic, uint64_t now_ns)
 	return true;
 }
 
+static void end_refused(struct ztt_quic *quic)
+{
+	begin_end(quic, ZTT_QUIC_REFUSED, 0,
+		  "nothing listens there (ICMP port unreachable)");
+}
+
+static void end_unreachable(struct ztt_quic *quic, int error)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "the peer cannot be reached: %s",
+		 strerror(error));
+	begin_end(quic, ZTT_QUIC_UNREACHABLE, (uint64_t)error, text);
+}
+
+/* What was lost for another reason than want of room: the kept error, if there
+ * is one, knows more. */
+static void note_refused(struct ztt_quic *quic, int rc)
+{
+	struct ztt_udp_error error = {.error = -rc};
+
+	if (rc == 0 || !quic->plan.heed_icmp || quic->established)
+		return;
+	ztt_udp_next_error(quic->udp.fd, &error);
+	if (rc == -ECONNREFUSED) {
+		end_refused(quic);
+		return;
+	}
+	quic->end.mtu_bytes = error.mtu_bytes;
+	quic->end.prohibited = error.prohibited;
+	end_unreachable(quic, error.error);
+}
+
 static void send_all(struct ztt_quic *quic)
 {
 	struct ztt_udp_bursts *bursts = &quic->plan.shared->bursts;
@@ -775,8 +824,10 @@ static void send_all(struct ztt_quic *quic)
 	for (int i = 0; more && !quic->stuck && i < ROUNDS_MAX; i++) {
 		feed_hungry(quic);
 		more = write_packets(quic, now_ns);
+		bursts->refused = 0;
 		set_stuck(quic, ztt_udp_bursts_send(bursts, &quic->udp));
 	}
+	note_refused(quic, bursts->refused);
 	if (more && !quic->stuck)
 		defer_flush(quic);
 	set_timer(quic);
@@ -924,6 +975,7 @@ static void end_by_tls(struct ztt_quic *quic)
 
 	snprintf(text, sizeof(text), "the TLS handshake failed: %s",
 		 ztt_tls_alert_meaning(alert, quic->server));
+	quic->end.certificate = ztt_tls_certificate_status(quic->session);
 	begin_end(quic, ZTT_QUIC_TLS, alert, text);
 }
 
@@ -1034,8 +1086,9 @@ static void on_socket(struct ztt_watch *watch, uint32_t events)
 	for (int i = 0; i < count; i++)
 		read_datagrams(quic, &received[i], now_ns);
 	if (count == -ECONNREFUSED && !quic->established)
-		begin_end(quic, ZTT_QUIC_REFUSED, 0,
-			  "nothing listens there (ICMP port unreachable)");
+		end_refused(quic);
+	else if (count < 0 && count != -EAGAIN)
+		note_refused(quic, count);
 }
 
 static void on_timer(struct ztt_timer *timer)
@@ -1148,6 +1201,10 @@ static int open_socket(struct ztt_quic *quic, struct ztt_err *err)
 	quic->payload_max = payload < plan->payload_max_bytes
 				    ? payload
 				    : plan->payload_max_bytes;
+	if (quic->payload_max < plan->initial_bytes)
+		quic->payload_max = plan->initial_bytes;
+	if (plan->heed_icmp)
+		ztt_udp_keep_errors(quic->udp.fd, true);
 	quic->path.local.addr = (struct sockaddr *)&plan->local.storage;
 	quic->path.local.addrlen = plan->local.len_bytes;
 	quic->path.remote.addr = (struct sockaddr *)&plan->peer.storage;
@@ -1299,6 +1356,11 @@ size_t ztt_quic_version_negotiation(const uint8_t *data, size_t len_bytes,
 						   ids.dcid, ids.dcidlen,
 						   versions, 1);
 	return len > 0 ? (size_t)len : 0;
+}
+
+struct gnutls_session_int *ztt_quic_session(const struct ztt_quic *quic)
+{
+	return quic->session;
 }
 
 bool ztt_quic_is_established(const struct ztt_quic *quic)

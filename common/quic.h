@@ -16,6 +16,7 @@
 struct ztt_err;
 struct ztt_loop;
 struct ztt_tls;
+struct gnutls_session_int;
 
 struct ztt_quic; /* opaque: one connection */
 
@@ -43,21 +44,28 @@ struct ztt_quic_stream {
 
 /* Why a connection ended. */
 enum ztt_quic_end_kind {
-	ZTT_QUIC_CLOSED,   /* by ztt_quic_close */
-	ZTT_QUIC_PEER,     /* by the peer: `code`, `application`, `text` */
-	ZTT_QUIC_IDLE,     /* nothing heard within the idle timeout */
-	ZTT_QUIC_TIMEOUT,  /* the handshake did not complete in time */
-	ZTT_QUIC_TLS,      /* our own TLS refused: `code` is the alert */
-	ZTT_QUIC_PROTOCOL, /* the peer broke the protocol */
-	ZTT_QUIC_REFUSED,  /* ICMP: nothing listens there */
-	ZTT_QUIC_REPLACED, /* the peer began anew from the same address */
+	ZTT_QUIC_CLOSED,      /* by ztt_quic_close */
+	ZTT_QUIC_PEER,        /* by the peer: `code`, `application`, `text` */
+	ZTT_QUIC_IDLE,        /* nothing heard within the idle timeout */
+	ZTT_QUIC_TIMEOUT,     /* the handshake did not complete in time */
+	ZTT_QUIC_TLS,         /* our own TLS refused: `code` is the alert */
+	ZTT_QUIC_PROTOCOL,    /* the peer broke the protocol */
+	ZTT_QUIC_REFUSED,     /* ICMP: nothing listens there */
+	ZTT_QUIC_REPLACED,    /* the peer began anew from the same address */
+	ZTT_QUIC_UNREACHABLE, /* `heed_icmp` alone: `code` is the errno, and
+				 `mtu_bytes` says why for EMSGSIZE */
 };
 
 struct ztt_quic_end {
 	enum ztt_quic_end_kind kind;
 	bool application;
+	bool prohibited; /* ZTT_QUIC_UNREACHABLE: by a firewall's policy */
 	uint64_t code;
-	char text[512]; /* a sentence for the user */
+	unsigned certificate; /* ZTT_QUIC_TLS: what is wrong with the peer's, as
+				 ztt_tls_certificate_problem takes it; 0:
+				 nothing */
+	unsigned mtu_bytes;   /* of the hop that is too narrow; 0: not told */
+	char text[512];       /* a sentence for the user */
 };
 
 /* What the owner learns. Any of them may call any function here, ztt_quic_free
@@ -115,6 +123,15 @@ struct ztt_quic_plan {
 					  what is held at most to five */
 	size_t send_budget_bytes;      /* [16 MiB] unacknowledged or unsent, of
 					  all streams together */
+	/* Client only: every datagram with an Initial is filled up to this many
+	 * bytes with zeros after its last packet, which the peer ignores (RFC
+	 * 9000 12.2), also where that is more than the route carries [1200, as
+	 * ngtcp2 pads]. */
+	size_t initial_bytes;
+	/* Until it is established, every ICMP error and every datagram that
+	 * this host refuses to send ends the connection; a cause to tell, where
+	 * a tunnel would go on trying. */
+	bool heed_icmp;
 	bool no_gso, no_gro;
 };
 
@@ -154,6 +171,10 @@ void ztt_quic_close(struct ztt_quic *quic, uint64_t code, const char *reason);
 void ztt_quic_abandon(struct ztt_quic *quic, uint64_t code, const char *reason);
 /* Ends without a word, without events. NULL is fine. */
 void ztt_quic_free(struct ztt_quic *quic);
+
+/* GnuTLS's session, of a connection whose ztt_tls verifies nothing; borrowed,
+ * once established. */
+struct gnutls_session_int *ztt_quic_session(const struct ztt_quic *quic);
 
 bool ztt_quic_is_established(const struct ztt_quic *quic);
 const struct ztt_address *ztt_quic_peer(const struct ztt_quic *quic);

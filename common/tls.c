@@ -21,7 +21,7 @@ struct ztt_tls {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
 	gnutls_datum_t ca_pem;
-	bool server;
+	bool server, blind;
 	FILE *key_log;
 };
 
@@ -208,20 +208,35 @@ const char *ztt_tls_ca_pem(const struct ztt_tls *tls, size_t *ret_len_bytes)
 	return (const char *)tls->ca_pem.data;
 }
 
-int ztt_tls_client_new(const char *ca_file, struct ztt_tls **ret_tls,
-		       struct ztt_err *err)
+static int trust(struct ztt_tls *tls, const char *ca_file,
+		 const gnutls_datum_t *pem)
 {
+	int rc, more = 0;
+
+	if (ca_file)
+		rc = gnutls_certificate_set_x509_trust_file(
+			tls->credentials, ca_file, GNUTLS_X509_FMT_PEM);
+	else
+		rc = gnutls_certificate_set_x509_system_trust(tls->credentials);
+	if (pem->size)
+		more = gnutls_certificate_set_x509_trust_mem(
+			tls->credentials, pem, GNUTLS_X509_FMT_PEM);
+	return more > 0 && rc <= 0 ? more : rc;
+}
+
+int ztt_tls_client_new_with(const char *ca_file, const void *pem,
+			    size_t len_bytes, struct ztt_tls **ret_tls,
+			    struct ztt_err *err)
+{
+	const gnutls_datum_t more = {(uint8_t *)(uintptr_t)pem,
+				     (unsigned)len_bytes};
 	struct ztt_tls *tls;
 	int rc;
 
 	rc = new_tls(false, &tls, err);
 	if (rc < 0)
 		return rc;
-	if (ca_file)
-		rc = gnutls_certificate_set_x509_trust_file(
-			tls->credentials, ca_file, GNUTLS_X509_FMT_PEM);
-	else
-		rc = gnutls_certificate_set_x509_system_trust(tls->credentials);
+	rc = trust(tls, ca_file, &more);
 	if (rc > 0) {
 		*ret_tls = tls;
 		return 0;
@@ -233,6 +248,21 @@ int ztt_tls_client_new(const char *ca_file, struct ztt_tls **ret_tls,
 	return ztt_err_set(err, -EPROTO, "no CA certificate in %s%s%s", ca_file,
 			   rc < 0 ? ": " : "",
 			   rc < 0 ? gnutls_strerror(rc) : "");
+}
+
+int ztt_tls_client_new(const char *ca_file, struct ztt_tls **ret_tls,
+		       struct ztt_err *err)
+{
+	return ztt_tls_client_new_with(ca_file, NULL, 0, ret_tls, err);
+}
+
+int ztt_tls_client_new_blind(struct ztt_tls **ret_tls, struct ztt_err *err)
+{
+	const int rc = new_tls(false, ret_tls, err);
+
+	if (rc == 0)
+		(*ret_tls)->blind = true;
+	return rc;
 }
 
 void ztt_tls_free(struct ztt_tls *tls)
@@ -293,20 +323,21 @@ static int set_up(struct ztt_tls *tls, gnutls_session_t session,
 		  const char *server_name, const char *alpn)
 {
 	gnutls_datum_t protocol = {(uint8_t *)(uintptr_t)alpn,
-				   (unsigned)strlen(alpn)};
+				   alpn ? (unsigned)strlen(alpn) : 0};
 	int rc;
 
 	rc = gnutls_priority_set(session, tls->priority);
 	if (rc >= 0)
 		rc = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
 					    tls->credentials);
-	if (rc >= 0)
+	if (rc >= 0 && alpn)
 		rc = gnutls_alpn_set_protocols(session, &protocol, 1,
 					       GNUTLS_ALPN_MANDATORY);
 	if (rc >= 0 && server_name) {
 		rc = gnutls_server_name_set(session, GNUTLS_NAME_DNS,
 					    server_name, strlen(server_name));
-		gnutls_session_set_verify_cert(session, server_name, 0);
+		if (!tls->blind)
+			gnutls_session_set_verify_cert(session, server_name, 0);
 	}
 	/* The session's db pointer is free: tickets are off. */
 	gnutls_db_set_ptr(session, tls);
@@ -319,7 +350,7 @@ int ztt_tls_session(struct ztt_tls *tls, const char *server_name,
 		    const char *alpn, gnutls_session_t *ret_session,
 		    struct ztt_err *err)
 {
-	const unsigned flags = GNUTLS_NO_AUTO_SEND_TICKET |
+	const unsigned flags = GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_SIGNAL |
 			       (tls->server ? GNUTLS_SERVER : GNUTLS_CLIENT);
 	gnutls_session_t session;
 	int rc;
@@ -377,4 +408,28 @@ const char *ztt_tls_alert_meaning(unsigned alert, bool server)
 					 (gnutls_alert_description_t)alert)
 			       : "unknown TLS alert";
 	}
+}
+
+unsigned ztt_tls_certificate_status(gnutls_session_t session)
+{
+	const unsigned status = gnutls_session_get_verify_cert_status(session);
+
+	return status == (unsigned)-1 ? 0 : status;
+}
+
+const char *ztt_tls_certificate_problem(unsigned status)
+{
+	if (status & GNUTLS_CERT_EXPIRED)
+		return "expired, or this host's clock is wrong";
+	if (status & GNUTLS_CERT_NOT_ACTIVATED)
+		return "not valid yet, or this host's clock is wrong";
+	if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
+		return "by an unknown authority";
+	if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
+		return "for another name";
+	if (status & GNUTLS_CERT_REVOKED)
+		return "revoked";
+	if (status & GNUTLS_CERT_SIGNATURE_FAILURE)
+		return "not signed by the authority that it names";
+	return "not trusted";
 }

@@ -30,6 +30,16 @@ const char *ztt_tls_ca_pem(const struct ztt_tls *tls, size_t *ret_len_bytes);
 int ztt_tls_client_new(const char *ca_file, struct ztt_tls **ret_tls,
 		       struct ztt_err *err);
 
+/* The same, which trusts the certificates of a PEM text besides; fails only
+ * where there is none in both. */
+int ztt_tls_client_new_with(const char *ca_file, const void *pem,
+			    size_t len_bytes, struct ztt_tls **ret_tls,
+			    struct ztt_err *err);
+
+/* A client's that verifies nothing: what the certificate is worth is its owner's
+ * to judge, before anything is sent. -EIO with GnuTLS's reason. */
+int ztt_tls_client_new_blind(struct ztt_tls **ret_tls, struct ztt_err *err);
+
 /* Every session must have been ended. */
 void ztt_tls_free(struct ztt_tls *tls);
 
@@ -46,7 +56,7 @@ int ztt_tls_key_log_open(const char *path, FILE **ret_file,
  * (all, in that order). -EINVAL: another word. */
 int ztt_tls_cipher(struct ztt_tls *tls, const char *name, struct ztt_err *err);
 
-/* A session with ALPN `alpn`, for the server side or, with `server_name`, for a
+/* A session with ALPN `alpn` (NULL: none), for the server side or, with `server_name`, for a
  * client that verifies that name. */
 int ztt_tls_session(struct ztt_tls *tls, const char *server_name,
 		    const char *alpn, gnutls_session_t *ret_session,
@@ -58,5 +68,11 @@ const char *ztt_tls_cipher_name(gnutls_session_t session);
 /* Why a handshake failed, from the alert that was sent or received: what the
  * user can do about it. Never NULL. */
 const char *ztt_tls_alert_meaning(unsigned alert, bool server);
+
+/* What a client found wrong with the server's certificate
+ * (gnutls_certificate_status_t); 0: nothing, or none has come. */
+unsigned ztt_tls_certificate_status(gnutls_session_t session);
+/* The same for people: "expired, or this host's clock is wrong". Never NULL. */
+const char *ztt_tls_certificate_problem(unsigned status);
 
 #endif

@@ -2,10 +2,12 @@
 #include "udp.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -232,6 +234,62 @@ int ztt_udp_receive(int fd, struct ztt_udp_batch *batch,
 	}
 	*ret_received = batch->received;
 	return count;
+}
+
+void ztt_udp_keep_errors(int fd, bool on)
+{
+	struct ztt_address local;
+
+	if (ztt_address_of_socket(fd, &local) < 0)
+		return;
+	if (local.storage.ss_family == AF_INET6)
+		set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, on);
+	else
+		set_int(fd, IPPROTO_IP, IP_RECVERR, on);
+}
+
+/* RFC 1812 5.2.7.1, RFC 4443 3.1. */
+static bool is_prohibited(const struct sock_extended_err *error)
+{
+	const unsigned code = error->ee_code;
+
+	if (error->ee_origin == SO_EE_ORIGIN_ICMP)
+		return error->ee_type == 3 &&
+		       (code == 9 || code == 10 || code == 13);
+	return error->ee_origin == SO_EE_ORIGIN_ICMP6 && error->ee_type == 1 &&
+	       (code == 1 || code == 5 || code == 6);
+}
+
+static bool is_error(const struct cmsghdr *c)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+}
+
+int ztt_udp_next_error(int fd, struct ztt_udp_error *ret_error)
+{
+	_Alignas(struct cmsghdr) uint8_t control[512];
+	struct msghdr message = {.msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	struct sock_extended_err error;
+
+	if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
+	     c = CMSG_NXTHDR(&message, c)) {
+		if (!is_error(c))
+			continue;
+		memcpy(&error, CMSG_DATA(c), sizeof(error));
+		*ret_error = (struct ztt_udp_error){
+			.error = (int)error.ee_errno,
+			.local = error.ee_origin == SO_EE_ORIGIN_LOCAL,
+			.prohibited = is_prohibited(&error),
+			.mtu_bytes =
+				error.ee_errno == EMSGSIZE ? error.ee_info : 0,
+		};
+		return 0;
+	}
+	return -EAGAIN;
 }
 
 static void fill_message(const struct ztt_udp_burst *burst, struct iovec *vec,

@@ -65,6 +65,21 @@ void ztt_udp_batch_free(struct ztt_udp_batch *batch);
 int ztt_udp_receive(int fd, struct ztt_udp_batch *batch,
 		    const struct ztt_udp_received **ret_received);
 
+/* Why a datagram did not arrive, as ICMP or this host itself told (ip(7),
+ * IP_RECVERR). */
+struct ztt_udp_error {
+	int error;       /* errno: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE ... */
+	bool local;      /* this host refused to send it */
+	bool prohibited; /* ICMP says so: a firewall's policy */
+	unsigned mtu_bytes; /* EMSGSIZE: of the hop that is too narrow; 0: not
+			       told */
+};
+
+/* Has errors kept for ztt_udp_next_error; on = false forgets what was kept. */
+void ztt_udp_keep_errors(int fd, bool on);
+/* -EAGAIN: no more. */
+int ztt_udp_next_error(int fd, struct ztt_udp_error *ret_error);
+
 /* Datagrams of `segment_bytes` each, the last one shorter or equal, back to
  * back: at most ZTT_UDP_SEND_MAX_BYTES and ZTT_UDP_SEGMENTS_MAX, and one
  * datagram alone where the socket has no `gso`. */

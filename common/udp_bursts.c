@@ -38,7 +38,7 @@ bool ztt_udp_bursts_add(struct ztt_udp_bursts *bursts, size_t len_bytes,
 	return true;
 }
 
-static size_t send_list(const struct ztt_udp_bursts *bursts,
+static size_t send_list(struct ztt_udp_bursts *bursts,
 			const struct ztt_udp *udp)
 {
 	size_t done = 0;
@@ -49,6 +49,8 @@ static size_t send_list(const struct ztt_udp_bursts *bursts,
 				    bursts->count - done);
 		if (sent == -EAGAIN)
 			break;
+		if (sent < 0)
+			bursts->refused = sent;
 		done += sent > 0 ? (size_t)sent : 1;
 	}
 	return done;
@@ -61,6 +63,7 @@ static struct ztt_udp_bursts *copy_rest(const struct ztt_udp_bursts *bursts,
 
 	rest->count = 0;
 	rest->len_bytes = 0;
+	rest->refused = 0;
 	for (size_t i = done; i < bursts->count; i++) {
 		struct ztt_udp_burst burst = bursts->list[i];
 

@@ -15,6 +15,7 @@
 struct ztt_udp_bursts {
 	struct ztt_udp_burst list[ZTT_UDP_BURSTS_MAX];
 	size_t count, len_bytes;
+	int refused; /* -errno of the newest that the socket refused; 0: none */
 	uint8_t bytes[ZTT_UDP_BURSTS_BYTES];
 };
 

@@ -225,6 +225,8 @@ static void a_certificate_of_another_ca_is_refused(void **state)
 	until(client.ended && newest()->ended);
 	assert_int_equal(client.why.kind, ZTT_QUIC_TLS);
 	assert_non_null(strstr(client.why.text, "certificate"));
+	assert_string_equal(ztt_tls_certificate_problem(client.why.certificate),
+			    "not signed by the authority that it names");
 	assert_int_equal(newest()->why.kind, ZTT_QUIC_PEER);
 	assert_false(newest()->why.application);
 	assert_non_null(strstr(newest()->why.text, "certificate"));
@@ -243,6 +245,8 @@ static void a_certificate_for_another_name_is_refused(void **state)
 	until(client.ended && newest()->ended);
 	assert_int_equal(client.why.kind, ZTT_QUIC_TLS);
 	assert_non_null(strstr(client.why.text, "certificate"));
+	assert_string_equal(ztt_tls_certificate_problem(client.why.certificate),
+			    "for another name");
 }
 
 static void another_alpn_is_refused(void **state)
@@ -664,6 +668,40 @@ static void a_handshake_has_a_time_limit(void **state)
 			 ZTT_QUIC_FIRST_INITIAL);
 }
 
+static void an_initial_can_be_as_long_as_a_tunnels(void **state)
+{
+	struct ztt_quic_plan plan = client_plan(&client);
+
+	(void)state;
+	plan.initial_bytes = 1252;
+	plan.payload_max_bytes = 1252;
+	listener.deaf = true;
+	plan.handshake_timeout_ns = 50 * ZTT_NS_PER_MS;
+	connect_with(&client, &plan);
+	until(client.ended);
+	assert_int_equal(listener.datagram_len, 1252);
+	listener.deaf = false;
+	client = (struct end){.quic = NULL};
+	plan.handshake_timeout_ns = 0;
+	connect_with(&client, &plan);
+	until(client.established && newest()->established);
+}
+
+static void by_wish_what_this_host_refuses_to_send_ends_it(void **state)
+{
+	struct ztt_quic_plan plan = client_plan(&client);
+
+	(void)state;
+	/* Longer than any UDP datagram on a route can be: EMSGSIZE. */
+	ztt_address_parse_numeric("127.0.0.1:9", &plan.peer, &err);
+	plan.initial_bytes = 65530;
+	plan.heed_icmp = true;
+	connect_with(&client, &plan);
+	until(client.ended);
+	assert_int_equal(client.why.kind, ZTT_QUIC_UNREACHABLE);
+	assert_int_equal(client.why.code, EMSGSIZE);
+}
+
 /* The Initial is sent again after a second, when the old connection has let go
  * of the port. */
 static void a_peer_that_begins_anew_replaces_its_connection(void **state)
@@ -984,6 +1022,8 @@ int main(void)
 		CASE(a_reason_of_any_length_is_cut),
 		CASE(where_nothing_listens_it_is_refused),
 		CASE(a_handshake_has_a_time_limit),
+		CASE(an_initial_can_be_as_long_as_a_tunnels),
+		CASE(by_wish_what_this_host_refuses_to_send_ends_it),
 		CASE(a_peer_that_begins_anew_replaces_its_connection),
 		CASE(garbage_changes_nothing),
 		CASE(a_first_datagram_that_comes_again_changes_nothing),

@@ -295,6 +295,36 @@ static void a_file_without_a_certificate_is_refused(void **state)
 	}
 }
 
+static void a_text_besides_the_file_is_trusted_too(void **state)
+{
+	struct ztt_tls *server = new_server(), *tls = NULL;
+	char path[64];
+	size_t len;
+	const char *pem = ztt_tls_ca_pem(server, &len);
+	const int fd = file_of("", 0, path);
+
+	(void)state;
+	assert_int_equal(ztt_tls_client_new_with(path, pem, len, &tls, &err),
+			 0);
+	ztt_tls_free(tls);
+	tls = NULL;
+	assert_int_equal(ztt_tls_client_new_with(path, "AAAA", 4, &tls, &err),
+			 -EPROTO);
+	assert_null(tls);
+	ztt_tls_free(server);
+	close(fd);
+}
+
+static void what_is_wrong_with_a_certificate_has_words(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(ztt_tls_certificate_problem(GNUTLS_CERT_INVALID |
+							   GNUTLS_CERT_EXPIRED),
+			       "expired"));
+	for (unsigned bit = 0; bit < 32; bit++)
+		assert_non_null(ztt_tls_certificate_problem(1U << bit));
+}
+
 static void every_alert_has_a_meaning(void **state)
 {
 	(void)state;
@@ -323,6 +353,8 @@ int main(void)
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_missing_ca_file_is_named),
 		cmocka_unit_test(a_file_without_a_certificate_is_refused),
+		cmocka_unit_test(a_text_besides_the_file_is_trusted_too),
+		cmocka_unit_test(what_is_wrong_with_a_certificate_has_words),
 		cmocka_unit_test(every_alert_has_a_meaning),
 	};
 

@@ -381,6 +381,31 @@ static void ipv6_does_the_same(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void kept_errors_say_why_and_who(void **state)
+{
+	struct ztt_udp_error error = {.error = 0};
+	struct ztt_address address;
+	struct ztt_udp server = open_server(&address), client;
+	const struct ztt_udp_plan plan = {.peer = &address};
+	static const uint8_t data[65530];
+
+	(void)state;
+	close(server.fd);
+	client = open_plan(&plan);
+	ztt_udp_keep_errors(client.fd, true);
+	assert_int_equal(ztt_udp_next_error(client.fd, &error), -EAGAIN);
+	assert_int_equal(send(client.fd, data, 10, 0), 10);
+	assert_int_equal(poll(&(struct pollfd){client.fd, 0, 0}, 1, WAIT_MS),
+			 1);
+	assert_int_equal(ztt_udp_next_error(client.fd, &error), 0);
+	assert_int_equal(error.error, ECONNREFUSED);
+	assert_false(error.local || error.prohibited);
+	ztt_udp_keep_errors(client.fd, false);
+	assert_int_equal(ztt_udp_next_error(client.fd, &error), -EAGAIN);
+	assert_int_equal(send(client.fd, data, sizeof(data), 0), -1);
+	close(client.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +417,7 @@ int main(void)
 		CASE(a_connected_socket_takes_its_peers_datagrams),
 		CASE(a_port_in_use_is_found_also_when_it_is_shared),
 		CASE(a_port_where_nothing_listens_is_refused),
+		CASE(kept_errors_say_why_and_who),
 		CASE(the_payload_fits_the_route),
 		CASE(ipv6_does_the_same),
 	};
