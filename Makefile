@@ -9,8 +9,9 @@ VARIANT ?=
 B := build$(if $(VARIANT),-$(VARIANT))
 Q := $(if $(V),,@)
 
-PACKAGES_BUILD := gcc make pkg-config libc6-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libjansson-dev
-PACKAGES_CHECK := libcmocka-dev bats clang python3-jsonschema procps iproute2 curl man-db
+PACKAGES_BUILD := gcc make pkg-config libc6-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libjansson-dev \
+  libcurl4-openssl-dev libyaml-dev libzip-dev libmnl-dev
+PACKAGES_CHECK := libcmocka-dev bats clang python3-jsonschema procps iproute2 curl man-db perl openssl nftables faketime
 # Fastest AES-GCM on x86-64, where it is installed (no pkg-config file).
 ifneq ($(wildcard /usr/include/intel-ipsec-mb.h),)
 IPSEC_MB := -lIPSec_MB
@@ -18,6 +19,7 @@ endif
 PACKAGES_amd64 := libipsec-mb-dev
 PACKAGES_BUILD += $(PACKAGES_$(shell dpkg --print-architecture 2>/dev/null))
 LIBS_PKG := libngtcp2 libngtcp2_crypto_gnutls gnutls libcrypto jansson
+LIBS_doctor := libcurl yaml-0.1 libzip libmnl
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -25,16 +27,20 @@ VARIANT_CFLAGS_ := -O2
 VARIANT_CFLAGS_asan := -O1 $(SANITIZE)
 VARIANT_CFLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS ?= -g
-ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) $(LIBS_doctor) 2>/dev/null)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) $(IPSEC_MB) -lm -lpthread
+DOCTOR_LIBS = $(shell pkg-config --libs $(LIBS_doctor) 2>/dev/null) -lresolv $(ALL_LIBS)
 
 COMMON := $(sort $(wildcard common/*.c))
 BENCH := $(sort $(wildcard ztt-bench/*.c ztt-bench/*/*.c ztt-bench/*/*/*.c))
 BENCH_LIB := $(filter-out ztt-bench/main.c,$(BENCH))
+DOCTOR := $(sort $(wildcard ztt-doctor/*.c ztt-doctor/*/*.c))
+DOCTOR_LIB := $(filter-out ztt-doctor/main.c,$(DOCTOR))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-HEADERS := $(sort $(wildcard common/*.h ztt-bench/*.h ztt-bench/*/*.h ztt-bench/*/*/*.h))
-TOOLS := $(B)/ztt-bench
+HEADERS := $(sort $(wildcard common/*.h ztt-bench/*.h ztt-bench/*/*.h ztt-bench/*/*/*.h ztt-doctor/*.h ztt-doctor/*/*.h))
+NAMES := ztt-bench ztt-doctor
+TOOLS := $(NAMES:%=$(B)/%)
 UNIT_BIN := $(UNIT:tests/unit/%.c=$(B)/tests/%)
 
 obj = $(1:%.c=$(B)/obj/%.o)
@@ -54,9 +60,23 @@ $(B)/libztt-bench.a: $(call obj,$(BENCH_LIB))
 $(B)/ztt-bench: $(call obj,ztt-bench/main.c) $(B)/libztt-bench.a $(B)/libztt.a
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
 
+$(B)/libztt-doctor.a: $(call obj,$(DOCTOR_LIB))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/ztt-doctor: $(call obj,ztt-doctor/main.c) $(B)/libztt-doctor.a $(B)/libztt.a
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DOCTOR_LIBS)
+
+$(B)/tests/test_doctor_%: $(B)/obj/tests/unit/test_doctor_%.o $(B)/libztt-doctor.a $(B)/libztt.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DOCTOR_LIBS) -lcmocka
+
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libztt-bench.a $(B)/libztt.a
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
+
+$(B)/fuzz/fuzz_doctor_%: $(B)/obj/tests/fuzz/fuzz_doctor_%.o $(B)/libztt-doctor.a $(B)/libztt.a
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(DOCTOR_LIBS)
 
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libztt-bench.a $(B)/libztt.a
 	@mkdir -p $(@D)
@@ -97,6 +117,7 @@ fuzz:
 perf: deps
 	@$(MAKE) -s --no-print-directory -j$$(nproc) all
 	@tests/perf $(PERFFLAGS)
+	@tests/perf-doctor
 
 # Every header compiles alone.
 headers: $(HEADERS:%=$(B)/headers/%.ok)
@@ -106,27 +127,31 @@ $(B)/headers/%.ok: %
 	$(Q)printf '#include "%s"\ntypedef int not_empty;\n' $< | $(CC) $(ALL_CFLAGS) -fsyntax-only -x c - && touch $@
 
 format:
-	$(Q)clang-format -i $(COMMON) $(BENCH) $(HEADERS) $(UNIT) $(FUZZ)
+	$(Q)clang-format -i $(COMMON) $(BENCH) $(DOCTOR) $(HEADERS) $(UNIT) $(FUZZ)
 
 completions: all
-	$(Q)for s in bash zsh fish; do $(B)/ztt-bench --completion $$s > completions/ztt-bench.$$s || exit 1; done
+	$(Q)for t in $(NAMES); do for s in bash zsh fish; do $(B)/$$t --completion $$s > completions/$$t.$$s || exit 1; done; done
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/ztt/schema \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 $(B)/ztt-bench $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 man/ztt-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(NAMES:%=man/%.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 common/schema/*.json $(DESTDIR)$(PREFIX)/share/ztt/schema/
-	install -m 644 completions/ztt-bench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ztt-bench
-	install -m 644 completions/ztt-bench.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ztt-bench
-	install -m 644 completions/ztt-bench.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ztt-bench.fish
+	for t in $(NAMES); do \
+	  install -m 644 completions/$$t.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t && \
+	  install -m 644 completions/$$t.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$t && \
+	  install -m 644 completions/$$t.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$t.fish || exit 1; \
+	done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/ztt-bench $(DESTDIR)$(PREFIX)/share/man/man1/ztt-bench.1 \
-	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ztt-bench \
-	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ztt-bench \
-	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ztt-bench.fish
+	for t in $(NAMES); do \
+	  rm -f $(DESTDIR)$(PREFIX)/bin/$$t $(DESTDIR)$(PREFIX)/share/man/man1/$$t.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$t \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$t.fish; \
+	done
 	rm -rf $(DESTDIR)$(PREFIX)/share/ztt
 
 clean:

@@ -95,70 +95,7 @@ page=$top/man/ztt-bench.1
 		ztt "$command" --help >"$work/$command.help"
 	done
 	ztt --help >"$work/ztt-bench.help"
-	python3 - "$page" "$work" ztt-bench "${commands[@]}" <<-'EOF'
-	import re, sys
-	page, work, commands = sys.argv[1], sys.argv[2], sys.argv[3:]
-	text = re.sub(r'\\f[A-Z]|\\f\(..', '', open(page).read()).replace('\\-', '-')
-
-	def default_of(words):
-	    found = re.search(r'\bdefault[: ] ?([^;)]+)', ' '.join(words.split()))
-	    return found and found[1]
-
-	# {"-s, --streams N": what is said of it}
-	def of_help(lines):
-	    found, tag = {}, None
-	    for line in lines:
-	        option = re.match(r'  (-\w, |    )(--\S+( [A-Z:]+)?)( .*|$)', line)
-	        if option:
-	            tag = (option[1].strip() + ' ' + option[2]).strip()
-	            found[tag] = option[4]
-	        elif tag:
-	            found[tag] += line
-	    return found
-
-	def of_man(lines):
-	    found, tag, after = {}, None, False
-	    for line in lines:
-	        if after and line.startswith('-'):
-	            tag = line.rstrip('\n')
-	            assert tag not in found, 'twice: ' + tag
-	            found[tag] = ''
-	        elif line.startswith(('.TP', '.PP', '.RE')):
-	            tag = None
-	        elif tag:
-	            found[tag] += line
-	        after = line.startswith('.TP')
-	    return found
-
-	sections, name = {}, None
-	for line in text.splitlines(True):
-	    if line.startswith(('.SS', '.SH')):
-	        name = line[3:].strip().strip('"')
-	        sections.setdefault(name, [])
-	    elif name:
-	        sections[name].append(line)
-	common = of_man(sections['Options of every subcommand'])
-	assert common
-	told, faults = {}, []
-	for command in commands:
-	    help = of_help(open('%s/%s.help' % (work, command)))
-	    assert help, command
-	    man = of_man(sections[command])
-	    if command != 'ztt-bench':
-	        man.update(common)
-	    faults += ['%s: not in the man page: %s' % (command, o) for o in help.keys() - man.keys()]
-	    faults += ['%s: not in --help: %s' % (command, o) for o in man.keys() - help.keys()]
-	    for option in help.keys() & man.keys():
-	        if default_of(help[option]) != default_of(man[option]):
-	            faults.append('%s: %s: %s, in the man page %s' % (command, option,
-	                default_of(help[option]), default_of(man[option])))
-	    told.update(help)
-	# and in running text
-	known = {word for option in told for word in re.findall(r'--[\w-]+', option)}
-	faults += ['no such option: ' + word
-	    for word in sorted(set(re.findall(r'(?<![\w-])--[a-z][\w-]*', text)) - known)]
-	sys.exit('\n'.join(faults) or None)
-	EOF
+	python3 "$BATS_TEST_DIRNAME/man_options.py" "$page" "$work" ztt-bench "${commands[@]}"
 }
 
 @test "the man page names every subcommand and every engine" {
@@ -172,20 +109,23 @@ page=$top/man/ztt-bench.1
 	[[ $(head -n 1 "$page") == *"\"$(ztt --version)\""* ]]
 }
 
-@test "the man page is formatted without a warning, in 80 columns" {
+@test "the man pages are formatted without a warning, in 80 columns" {
+	local page
 	command -v man >/dev/null || skip "man is not installed"
-	LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 \
-		-Z "$page" 2>"$work/warnings" >/dev/null
-	cat "$work/warnings"
-	[ ! -s "$work/warnings" ]
-	LC_ALL=C.UTF-8 MANWIDTH=80 man -l "$page" >"$work/text"
-	grep -q '^NAME' "$work/text" || skip "man shows no pages on this system"
-	[ "$(LC_ALL=C.UTF-8 wc -L <"$work/text")" -le 80 ]
+	for page in "$top"/man/*.1; do
+		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 \
+			-Z "$page" 2>"$work/warnings" >/dev/null
+		cat "$work/warnings"
+		[ ! -s "$work/warnings" ]
+		LC_ALL=C.UTF-8 MANWIDTH=80 man -l "$page" >"$work/text"
+		grep -q '^NAME' "$work/text" || skip "man shows no pages on this system"
+		[ "$(LC_ALL=C.UTF-8 wc -L <"$work/text")" -le 80 ]
+	done
 }
 
-@test "groff has nothing to say of the man page" {
+@test "groff has nothing to say of the man pages" {
 	command -v groff >/dev/null || skip "groff is not installed"
-	groff -man -Tutf8 -ww -z "$page" 2>"$work/warnings"
+	groff -man -Tutf8 -ww -z "$top"/man/*.1 2>"$work/warnings"
 	cat "$work/warnings"
 	[ ! -s "$work/warnings" ]
 }
@@ -220,13 +160,19 @@ page=$top/man/ztt-bench.1
 # --- install ---
 
 @test "make install and make uninstall" {
-	local prefix=/opt/ztt
+	local prefix=/opt/ztt version
+	version=$(ztt --version)
 	[ "$ztt" = "$top/build/ztt-bench" ] || skip "another binary is tested"
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$top" install DESTDIR="$work/root" PREFIX=$prefix
-	[ "$("$work/root$prefix/bin/ztt-bench" --version)" = "$(ztt --version)" ]
-	[ -s "$work/root$prefix/share/man/man1/ztt-bench.1" ]
-	[ -s "$work/root$prefix/share/ztt/schema/ztt-bench-1.json" ]
-	[ -s "$work/root$prefix/share/bash-completion/completions/ztt-bench" ]
+	local tool
+	for tool in ztt-bench ztt-doctor; do
+		[ "$("$work/root$prefix/bin/$tool" --version)" = "$tool ${version#* }" ]
+		[ -s "$work/root$prefix/share/man/man1/$tool.1" ]
+		[ -s "$work/root$prefix/share/ztt/schema/$tool-1.json" ]
+		[ -s "$work/root$prefix/share/bash-completion/completions/$tool" ]
+		[ -s "$work/root$prefix/share/zsh/site-functions/_$tool" ]
+		[ -s "$work/root$prefix/share/fish/vendor_completions.d/$tool.fish" ]
+	done
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$top" uninstall DESTDIR="$work/root" PREFIX=$prefix
 	[ "$(find "$work/root" -type f)" = "" ]
 }

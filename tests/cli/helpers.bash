@@ -5,12 +5,26 @@ bats_require_minimum_version 1.5.0
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 ztt=${ZTT_BENCH:-$top/build/ztt-bench}
 export ZTT_BENCH=$ztt
+ztt_doctor=${ZTT_DOCTOR:-$top/build/ztt-doctor}
+export ZTT_DOCTOR=$ztt_doctor
 fixtures=$top/tests/fixtures
 unset TUNNEL_TOKEN NO_COLOR
 
 # In the foreground, and never for long: what should end at once may not.
 ztt() {
 	timeout -k 1 30 "$ztt" "$@"
+}
+
+doctor() {
+	timeout -k 1 60 "$ztt_doctor" "$@"
+}
+
+# golden_host NAME: unpacks tests/golden/doctor/NAME.host; $host is where.
+golden_host() {
+	host=$work/$1
+	rm -rf "$host"
+	mkdir "$host"
+	"$top/tests/golden/unpack" "$top/tests/golden/doctor/$1.host" "$host"
 }
 
 setup() {
