@@ -160,4 +160,4 @@ clean:
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/obj/*/*/*/*.d)
 
 .PHONY: all deps deps-check bench check unit-bins asan fuzz fuzz-bins perf headers format completions install uninstall clean
-.SECONDARY:
+.PRECIOUS: $(B)/obj/%.o

@@ -113,12 +113,14 @@ static void put_text(struct ztt_root *root, const char *path, const char *text)
 	ztt_root_put(root, path, text, strlen(text));
 }
 
-/* cloudflared had these from /proc/meminfo and fs.file-nr; memory in use is
+/* cloudflared had these from /proc/meminfo, fs.file-nr and uname, of which its
+ * "osVersion" is what others call the release; memory in use is
  * MemTotal less MemAvailable. */
 static void put_system(struct ztt_root *root, const char *data, size_t len)
 {
 	json_t *top = json_loadb(data, len, 0, NULL);
 	json_t *info = json_object_get(top, "info");
+	const char *release;
 	uint64_t most, used;
 	char text[256];
 
@@ -138,6 +140,9 @@ static void put_system(struct ztt_root *root, const char *data, size_t len)
 			 used, most);
 		put_text(root, "/proc/sys/fs/file-nr", text);
 	}
+	release = json_string_value(json_object_get(info, "osVersion"));
+	if (release)
+		put_text(root, "/proc/sys/kernel/osrelease", release);
 	json_decref(top);
 }
 

@@ -48,6 +48,15 @@ golden() {
 	run -1 doctor --root "$host" --quiet
 }
 
+@test "golden: the bundle of another host" {
+	cp "$fixtures/cf-diag.zip" "$work/BUNDLE"
+	(cd "$work" && COLUMNS=100 doctor read --verbose BUNDLE >"$work/report") || [ $? = 1 ]
+	if [ "${ZTT_GOLDEN:-}" = write ]; then
+		cp "$work/report" "$top/tests/golden/doctor/bundle.txt"
+	fi
+	diff "$top/tests/golden/doctor/bundle.txt" "$work/report"
+}
+
 @test "golden: no test here is without its host, and no host without its test" {
 	local one
 	for one in "$top"/tests/golden/doctor/*.host; do
