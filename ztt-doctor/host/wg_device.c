@@ -85,7 +85,7 @@ static bool next_attr(const uint8_t **at, size_t *left,
 
 	if (*left < sizeof(*attr) || !mnl_attr_ok(attr, (int)*left))
 		return false;
-	step = MNL_ALIGN(attr->nla_len);
+	step = (size_t)MNL_ALIGN(attr->nla_len);
 	step = step < *left ? step : *left;
 	*ret_attr = attr;
 	*at += step;
