@@ -19,7 +19,8 @@ endif
 PACKAGES_amd64 := libipsec-mb-dev
 PACKAGES_BUILD += $(PACKAGES_$(shell dpkg --print-architecture 2>/dev/null))
 LIBS_PKG := libngtcp2 libngtcp2_crypto_gnutls gnutls libcrypto jansson
-LIBS_doctor := libcurl yaml-0.1 libzip libmnl
+LIBS_ztt-doctor := libcurl yaml-0.1 libzip libmnl
+LINK_ztt-doctor := -lresolv
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -27,19 +28,14 @@ VARIANT_CFLAGS_ := -O2
 VARIANT_CFLAGS_asan := -O1 $(SANITIZE)
 VARIANT_CFLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS ?= -g
-ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) $(LIBS_doctor) 2>/dev/null)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) $(LIBS_ztt-doctor) 2>/dev/null)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) $(IPSEC_MB) -lm -lpthread
-DOCTOR_LIBS = $(shell pkg-config --libs $(LIBS_doctor) 2>/dev/null) -lresolv $(ALL_LIBS)
 
+NAMES := ztt-bench ztt-doctor
 COMMON := $(sort $(wildcard common/*.c))
-BENCH := $(sort $(wildcard ztt-bench/*.c ztt-bench/*/*.c ztt-bench/*/*/*.c))
-BENCH_LIB := $(filter-out ztt-bench/main.c,$(BENCH))
-DOCTOR := $(sort $(wildcard ztt-doctor/*.c ztt-doctor/*/*.c))
-DOCTOR_LIB := $(filter-out ztt-doctor/main.c,$(DOCTOR))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-HEADERS := $(sort $(wildcard common/*.h ztt-bench/*.h ztt-bench/*/*.h ztt-bench/*/*/*.h ztt-doctor/*.h ztt-doctor/*/*.h))
-NAMES := ztt-bench ztt-doctor
+HEADERS := $(sort $(wildcard $(foreach f,common $(NAMES),$(f)/*.h $(f)/*/*.h $(f)/*/*/*.h)))
 TOOLS := $(NAMES:%=$(B)/%)
 UNIT_BIN := $(UNIT:tests/unit/%.c=$(B)/tests/%)
 
@@ -54,33 +50,29 @@ $(B)/obj/%.o: %.c
 $(B)/libztt.a: $(call obj,$(COMMON))
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(B)/libztt-bench.a: $(call obj,$(BENCH_LIB))
-	$(Q)rm -f $@ && ar rcs $@ $^
+# A tool: its library, itself, and the unit tests and fuzz harnesses of it, whose names begin with $(2). Of two patterns the one
+# with the shorter stem counts.
+define TOOL
+SOURCES_$(1) := $$(sort $$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c))
+ALL_LIBS_$(1) = $$(shell pkg-config --libs $$(LIBS_$(1)) 2>/dev/null) $$(LINK_$(1)) $$(ALL_LIBS)
 
-$(B)/ztt-bench: $(call obj,ztt-bench/main.c) $(B)/libztt-bench.a $(B)/libztt.a
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS)
+$$(B)/lib$(1).a: $$(call obj,$$(filter-out $(1)/main.c,$$(SOURCES_$(1))))
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
-$(B)/libztt-doctor.a: $(call obj,$(DOCTOR_LIB))
-	$(Q)rm -f $@ && ar rcs $@ $^
+$$(B)/$(1): $$(call obj,$(1)/main.c) $$(B)/lib$(1).a $$(B)/libztt.a
+	$$(if $$(V),,@echo "  LD    $$@";)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(ALL_LIBS_$(1))
 
-$(B)/ztt-doctor: $(call obj,ztt-doctor/main.c) $(B)/libztt-doctor.a $(B)/libztt.a
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DOCTOR_LIBS)
+$$(B)/tests/test_$(2)%: $$(B)/obj/tests/unit/test_$(2)%.o $$(B)/lib$(1).a $$(B)/libztt.a
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  LD    $$@";)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(ALL_LIBS_$(1)) -lcmocka
 
-$(B)/tests/test_doctor_%: $(B)/obj/tests/unit/test_doctor_%.o $(B)/libztt-doctor.a $(B)/libztt.a
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DOCTOR_LIBS) -lcmocka
+$$(B)/fuzz/fuzz_$(2)%: $$(B)/obj/tests/fuzz/fuzz_$(2)%.o $$(B)/lib$(1).a $$(B)/libztt.a
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  LD    $$@";)$$(CC) $$(ALL_CFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(ALL_LIBS_$(1))
+endef
 
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libztt-bench.a $(B)/libztt.a
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
-
-$(B)/fuzz/fuzz_doctor_%: $(B)/obj/tests/fuzz/fuzz_doctor_%.o $(B)/libztt-doctor.a $(B)/libztt.a
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(DOCTOR_LIBS)
-
-$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libztt-bench.a $(B)/libztt.a
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  LD    $@";)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
+$(eval $(call TOOL,ztt-bench,))
+$(eval $(call TOOL,ztt-doctor,doctor_))
 
 # What is missing is installed where apt-get is; elsewhere one line says what to install.
 deps:
@@ -127,7 +119,7 @@ $(B)/headers/%.ok: %
 	$(Q)printf '#include "%s"\ntypedef int not_empty;\n' $< | $(CC) $(ALL_CFLAGS) -fsyntax-only -x c - && touch $@
 
 format:
-	$(Q)clang-format -i $(COMMON) $(BENCH) $(DOCTOR) $(HEADERS) $(UNIT) $(FUZZ)
+	$(Q)clang-format -i $(COMMON) $(foreach t,$(NAMES),$(SOURCES_$(t))) $(HEADERS) $(UNIT) $(FUZZ)
 
 completions: all
 	$(Q)for t in $(NAMES); do for s in bash zsh fish; do $(B)/$$t --completion $$s > completions/$$t.$$s || exit 1; done; done
