@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/commands.h"
 #include "common/err.h"
 #include "common/opt.h"
 
@@ -76,16 +77,8 @@ int ztt_part_options(const char *name, const struct ztt_opt *table,
 		     const struct ztt_opt_help *help, void *settings,
 		     const struct ztt_opt_common *common, int argc, char **argv)
 {
-	struct ztt_err err = {""};
-
-	if (ztt_opt_parse(table, settings, argc, argv, NULL, &err) < 0) {
-		fprintf(stderr, "ztt-bench %s: %s\n", name, err.text);
-		return ZTT_EXIT_USAGE;
-	}
-	if (!common->help)
-		return -1;
-	ztt_opt_help(table, help, stdout);
-	return ZTT_EXIT_FINE;
+	return ztt_command_options("ztt-bench", name, table, help, settings,
+				   common, argc, argv, NULL);
 }
 
 int ztt_part_fail(const char *name, int rc, const struct ztt_err *err)
