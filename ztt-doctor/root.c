@@ -229,6 +229,53 @@ int ztt_root_load(const struct ztt_root *root, const char *path,
 	}
 }
 
+static ssize_t pread_all(int fd, char *buf, size_t len_bytes, uint64_t offset)
+{
+	size_t len = 0;
+
+	while (len < len_bytes) {
+		ssize_t got = pread(fd, buf + len, len_bytes - len,
+				    (off_t)(offset + len));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	return (ssize_t)len;
+}
+
+ssize_t ztt_root_read_at(const struct ztt_root *root, const char *path,
+			 uint64_t offset, void *buf, size_t len_bytes)
+{
+	const struct file *file;
+	ssize_t got;
+	int fd;
+
+	if (root->kind == ZTT_ROOT_BUNDLE) {
+		file = find_file(root, path);
+		if (!file)
+			return -ENOENT;
+		if (offset >= file->len_bytes)
+			return 0;
+		if (len_bytes > file->len_bytes - offset)
+			len_bytes = file->len_bytes - (size_t)offset;
+		memcpy(buf, file->data + offset, len_bytes);
+		return (ssize_t)len_bytes;
+	}
+	fd = open_file(root, path);
+	if (fd < 0)
+		return fd;
+	got = offset > (uint64_t)INT64_MAX - len_bytes
+		      ? 0
+		      : pread_all(fd, buf, len_bytes, offset);
+	close(fd);
+	return got;
+}
+
 /* From the first whole line on, when something before was cut. */
 static size_t cut_line(char *data, size_t len)
 {

@@ -48,6 +48,11 @@ int ztt_root_text(const struct ztt_root *root, const char *path, char *buf,
 int ztt_root_load(const struct ztt_root *root, const char *path,
 		  size_t max_bytes, char **ret_data, size_t *ret_len);
 
+/* Up to `len_bytes` from `offset` on; how many, which are fewer where the file
+ * ends, 0 past its end. */
+ssize_t ztt_root_read_at(const struct ztt_root *root, const char *path,
+			 uint64_t offset, void *buf, size_t len_bytes);
+
 /* The last `max_bytes` at most, from the beginning of a line on; *ret_cut tells
  * whether there was more before. */
 int ztt_root_tail(const struct ztt_root *root, const char *path,

@@ -46,6 +46,38 @@ static void a_text_that_does_not_fit_is_refused(void **state)
 	test_host_end(&host);
 }
 
+static void reads_a_part_from_the_middle(void **state)
+{
+	struct ztt_root *bundle = ztt_root_new_bundle();
+	struct test_host host;
+	char part[8];
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, "/seven", "1234567", 0644);
+	ztt_root_put(bundle, "/seven", "1234567", 7);
+	for (int i = 0; i < 2; i++) {
+		const struct ztt_root *root = i ? bundle : host.root;
+
+		assert_int_equal(ztt_root_read_at(root, "/seven", 2, part, 3),
+				 3);
+		assert_memory_equal(part, "345", 3);
+		assert_int_equal(ztt_root_read_at(root, "/seven", 5, part, 8),
+				 2);
+		assert_memory_equal(part, "67", 2);
+		assert_int_equal(ztt_root_read_at(root, "/seven", 7, part, 8),
+				 0);
+		assert_int_equal(ztt_root_read_at(root, "/seven", UINT64_MAX,
+						  part, 8),
+				 0);
+		assert_int_equal(ztt_root_read_at(root, "/eight", 0, part, 8),
+				 -ENOENT);
+	}
+	assert_int_equal(ztt_root_read_at(host.root, "/", 0, part, 8), -EISDIR);
+	ztt_root_free(bundle);
+	test_host_end(&host);
+}
+
 static void binary_data_are_no_text(void **state)
 {
 	struct test_host host;
@@ -262,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_text_without_its_last_newlines),
 		cmocka_unit_test(a_text_that_does_not_fit_is_refused),
+		cmocka_unit_test(reads_a_part_from_the_middle),
 		cmocka_unit_test(binary_data_are_no_text),
 		cmocka_unit_test(links_end_within_the_root),
 		cmocka_unit_test(a_fifo_is_no_file_and_does_not_block),

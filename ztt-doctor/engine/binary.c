@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "ztt-doctor/doctor.h"
+#include "ztt-doctor/engine/go_build_info.h"
 #include "ztt-doctor/engine/processes.h"
 #include "ztt-doctor/engine/unit.h"
 
@@ -76,6 +77,24 @@ int ztt_binary_find(struct ztt_doctor *doctor, struct ztt_binary *ret_binary)
 	if (!some && ret_binary->in_path)
 		some = take(ret_binary, found, "PATH");
 	return some ? 0 : -ENOENT;
+}
+
+/* Another program's main.Version is none of cloudflared. */
+int ztt_binary_build_info(struct ztt_doctor *doctor, const char *path,
+			  struct ztt_go_build_info *ret_info)
+{
+	const char *name;
+	int rc;
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	rc = ztt_go_build_info_read(doctor->root, path, ret_info);
+	if (rc < 0)
+		return rc;
+	name = strrchr(ret_info->package, '/');
+	if (!ret_info->main_version[0] || !name ||
+	    strcmp(name, "/cloudflared") != 0)
+		return -ENODATA;
+	return 0;
 }
 
 /* "cloudflared version 2026.8.2 (built 2026-08-20-1234 UTC)" */

@@ -7,6 +7,7 @@
 
 struct ztt_doctor;
 struct ztt_err;
+struct ztt_go_build_info;
 
 struct ztt_binary {
 	char path[PATH_MAX];
@@ -18,6 +19,13 @@ struct ztt_binary {
 /* -ENOENT: nothing names one and PATH has none. The file that is named may not
  * exist. */
 int ztt_binary_find(struct ztt_doctor *doctor, struct ztt_binary *ret_binary);
+
+/* What the file itself says of its build; runs nothing, so for any root.
+ * -ENODATA: its build information names no version of cloudflared
+ * (ret_info->go_version is set if it has any); else as
+ * ztt_go_build_info_read. */
+int ztt_binary_build_info(struct ztt_doctor *doctor, const char *path,
+			  struct ztt_go_build_info *ret_info);
 
 /* Runs `PATH --version`, at most 2 s; live only. Refuses (-EPERM) what others
  * than root could have written, when run by root. -ETIMEDOUT, -EPROTO: it said
