@@ -20,6 +20,7 @@
 #include "ztt-doctor/options.h"
 #include "ztt-doctor/report/report.h"
 #include "ztt-doctor/run.h"
+#include "ztt-doctor/secret.h"
 #include "ztt-doctor/select.h"
 
 /* How long a NAT binding is left idle, and then some. */
@@ -43,7 +44,10 @@ struct audit {
 
 static int complain(const struct ztt_err *err, int status)
 {
-	fprintf(stderr, "ztt-doctor: %s\n", err->text);
+	char text[sizeof(err->text)];
+
+	memcpy(text, err->text, sizeof(text));
+	fprintf(stderr, "ztt-doctor: %s\n", ztt_secret_hide(text));
 	return status;
 }
 

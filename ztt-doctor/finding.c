@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "ztt-doctor/secret.h"
 
 static const char *const status_names[] = {
 	[ZTT_STATUS_OK] = "ok",           [ZTT_STATUS_SKIP] = "skip",
@@ -24,7 +25,7 @@ static void write_plain(char *out, size_t cap_bytes, const char *fmt,
 {
 	if (vsnprintf(out, cap_bytes, fmt, args) < 0)
 		out[0] = 0;
-	ztt_text_plain(out);
+	ztt_text_plain(ztt_secret_hide(out));
 }
 
 void ztt_finding_note(struct ztt_finding *finding, enum ztt_status status,

@@ -45,6 +45,20 @@ static int answer_common(const struct ztt_doctor_settings *settings,
 	return ZTT_EXIT_FINE;
 }
 
+/* An answer that nobody could read is none. */
+static int check_output(int status)
+{
+	struct ztt_err err;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (status != ZTT_EXIT_FINE)
+		return status;
+	ztt_err_set(&err, -1, "cannot write the standard output");
+	complain("", &err);
+	return ZTT_EXIT_UNKNOWN;
+}
+
 static int audit(int argc, char **argv)
 {
 	struct ztt_doctor_settings settings = {0};
@@ -96,6 +110,6 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 	if (argc > 1 && strcmp(argv[1], "read") == 0)
-		return read_bundle(argc - 1, argv + 1);
-	return audit(argc, argv);
+		return check_output(read_bundle(argc - 1, argv + 1));
+	return check_output(audit(argc, argv));
 }

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "ztt-doctor/options.h"
 
 #include <errno.h>
@@ -240,19 +241,36 @@ static int token_from_file(const char *path, char token[ZTT_TOKEN_LEN],
 	return rc;
 }
 
+/* Children have no use for secrets of the environment: it is emptied, and so
+ * is /proc/self/environ. */
+static void forget(const char *name)
+{
+	char *value = getenv(name);
+
+	if (value)
+		explicit_bzero(value, strlen(value));
+	unsetenv(name);
+}
+
 static int find_token(struct ztt_doctor_settings *settings,
 		      char token[ZTT_TOKEN_LEN], struct ztt_err *err)
 {
+	static const char *const secrets[] = {"ZTT_API_TOKEN", "TUNNEL_TOKEN",
+					      "TUNNEL_CRED_CONTENTS"};
 	const char *variable = getenv("ZTT_API_TOKEN");
 	int rc = 0;
 
 	if (settings->api_token_file)
 		rc = token_from_file(settings->api_token_file, token, err);
-	else if (!variable || !*variable || strlen(variable) >= ZTT_TOKEN_LEN)
-		return 0;
-	else
-		snprintf(token, ZTT_TOKEN_LEN, "%s", variable);
-	settings->plan.api_token = token;
+	else if (variable && strlen(variable) >= ZTT_TOKEN_LEN)
+		rc = ztt_err_set(err, -EFBIG,
+				 "ZTT_API_TOKEN is no API token: too long");
+	else if (variable)
+		strcpy(token, variable);
+	if (token[0])
+		settings->plan.api_token = token;
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+		forget(secrets[i]);
 	return rc;
 }
 

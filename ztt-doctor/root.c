@@ -191,10 +191,10 @@ int ztt_root_text(const struct ztt_root *root, const char *path, char *buf,
 
 	if (got < 0)
 		return (int)got;
-	if (len >= cap_bytes)
-		return -EFBIG;
-	if (memchr(buf, 0, len))
-		return -EILSEQ;
+	if (len >= cap_bytes || memchr(buf, 0, len)) {
+		buf[0] = 0;
+		return len >= cap_bytes ? -EFBIG : -EILSEQ;
+	}
 	while (len > 0 && buf[len - 1] == '\n')
 		len--;
 	buf[len] = 0;
@@ -460,20 +460,36 @@ void ztt_root_list_free(char **names, size_t count)
 	free(names);
 }
 
+int ztt_root_target(const struct ztt_root *root, const char *path,
+		    char out[PATH_MAX])
+{
+	ssize_t len;
+	int fd;
+
+	if (root->kind == ZTT_ROOT_BUNDLE)
+		return -ENOENT;
+	fd = open_within(root, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	len = readlinkat(fd, "", out, PATH_MAX - 1);
+	if (len < 0)
+		len = errno == ENOENT ? -EINVAL : -errno;
+	close(fd);
+	if (len < 0)
+		return (int)len;
+	out[len] = 0;
+	return 0;
+}
+
 int ztt_root_link(const struct ztt_root *root, const char *path,
 		  char out[NAME_MAX + 1])
 {
 	char target[PATH_MAX];
 	const char *base;
-	ssize_t len;
+	int rc = ztt_root_target(root, path, target);
 
-	if (root->kind == ZTT_ROOT_BUNDLE)
-		return -ENOENT;
-	len = readlinkat(root->fd, path + strspn(path, "/"), target,
-			 sizeof(target) - 1);
-	if (len < 0)
-		return -errno;
-	target[len] = 0;
+	if (rc < 0)
+		return rc;
 	base = strrchr(target, '/');
 	base = base ? base + 1 : target;
 	snprintf(out, NAME_MAX + 1, "%.*s", NAME_MAX, base);

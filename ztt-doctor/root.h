@@ -39,7 +39,7 @@ void ztt_root_put(struct ztt_root *root, const char *path, const void *data,
 
 /* The whole file into `buf`, NUL-terminated, without its trailing newlines;
  * `ret_len` may be NULL. -EFBIG: longer than cap_bytes - 1; -EILSEQ: it holds a
- * NUL byte. */
+ * NUL byte. On failure `buf` is as it was, or empty. */
 int ztt_root_text(const struct ztt_root *root, const char *path, char *buf,
 		  size_t cap_bytes, size_t *ret_len);
 
@@ -80,6 +80,11 @@ int ztt_root_stat(const struct ztt_root *root, const char *path,
 int ztt_root_list(const struct ztt_root *root, const char *path, size_t max,
 		  char ***ret_names, size_t *ret_count);
 void ztt_root_list_free(char **names, size_t count);
+
+/* What a symbolic link points at, as it is written there; -EINVAL: no link. Not
+ * followed, but those in the directories above it are, within the root. */
+int ztt_root_target(const struct ztt_root *root, const char *path,
+		    char out[PATH_MAX]);
 
 /* The last component of what a symbolic link points at ("virtio_net" for
  * .../device/driver). */

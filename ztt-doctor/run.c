@@ -2,6 +2,7 @@
 #include "ztt-doctor/run.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,8 @@ static void *job_main(void *arg)
 	bool abandoned, last;
 
 	answer(job->doctor, &job->answer);
+	/* Else it is freed when the thread is gone, which may be too late. */
+	OPENSSL_thread_stop();
 	pthread_mutex_lock(&pool->lock);
 	job->done = true;
 	last = --pool->running == 0;

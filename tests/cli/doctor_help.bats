@@ -105,3 +105,12 @@ page=$top/man/ztt-doctor.1
 	run -3 bash -c "'$ztt_doctor' --root '$host' >/dev/full"
 	[[ $output == *'cannot write the standard output'* ]]
 }
+
+@test "doctor: an answer that cannot be written is no success" {
+	[ -w /dev/full ] || skip "no /dev/full"
+	for options in --list --help --version '--explain libc.version' "--undo --root $work"; do
+		# shellcheck disable=SC2086
+		status=0 && doctor $options >/dev/full || status=$?
+		[ "$status" = 3 ]
+	done
+}

@@ -112,6 +112,23 @@ static void an_old_bundle_is_a_warning(void **state)
 			 ZTT_STATUS_OK);
 }
 
+static void an_age_that_is_none_is_unknown(void **state)
+{
+	struct timespec times[2] = {{.tv_sec = time(NULL) + 9 * DAY_S},
+				    {.tv_sec = time(NULL) + 9 * DAY_S}};
+	char path[256];
+
+	(void)state;
+	test_host_file(&host, BUNDLE, "no certificate\n", 0644);
+	assert_int_equal(test_host_check(&host, ztt_check_ca_age).status,
+			 ZTT_STATUS_UNKNOWN);
+	test_host_file(&host, BUNDLE, peer.pem, 0644);
+	snprintf(path, sizeof(path), "%s" BUNDLE, host.dir);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(test_host_check(&host, ztt_check_ca_age).status,
+			 ZTT_STATUS_UNKNOWN);
+}
+
 /* The edge's certificate, by the roots of --cacert. */
 static struct ztt_finding check_edge(const char *pem)
 {
@@ -244,6 +261,7 @@ int main(void)
 		TEST(a_bundle_without_any_certificate_fails),
 		TEST(a_bundle_that_is_no_file_is_unknown),
 		TEST(an_old_bundle_is_a_warning),
+		TEST(an_age_that_is_none_is_unknown),
 		TEST(an_edge_of_a_known_authority_is_ok),
 		TEST(an_edge_of_another_authority_fails_with_its_name),
 		TEST(roots_that_cannot_be_read_leave_it_unknown),

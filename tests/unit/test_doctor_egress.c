@@ -517,6 +517,22 @@ static void the_status_of_the_tunnel_is_read(void **state)
 	check_says(&finding, ZTT_STATUS_WARN, "tunnel: the API answers 200");
 }
 
+static void a_token_that_the_api_gives_back_is_not_shown(void **state)
+{
+	struct ztt_finding finding;
+
+	(void)state;
+	token_json = "{\"success\":false,\"errors\":[{\"message\":\"no "
+		     "token: sesame\"}]}";
+	tunnel_json = "{}";
+	finding = api_check("sesame");
+	check_says(&finding, ZTT_STATUS_WARN, "no token: ***");
+	assert_null(strstr(finding.observed, "sesame"));
+	token_json = "{\"result\":{\"status\":\"sesame\"}}";
+	finding = api_check("sesame");
+	assert_null(strstr(finding.observed, "sesame"));
+}
+
 static void an_api_that_cannot_be_reached_only_warns(void **state)
 {
 	char address[ZTT_ADDRESS_LEN], url[128];
@@ -558,6 +574,7 @@ int main(void)
 		CASE(an_active_token_is_ok),
 		CASE(a_refused_token_warns_with_the_reason),
 		CASE(the_status_of_the_tunnel_is_read),
+		CASE(a_token_that_the_api_gives_back_is_not_shown),
 		CASE(an_api_that_cannot_be_reached_only_warns),
 	};
 

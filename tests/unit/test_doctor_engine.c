@@ -160,6 +160,85 @@ static void test_credentials_mode_and_text(void **state)
 	test_host_end(&host);
 }
 
+/* Any user can put a path on a command line. */
+static void test_mode_is_offered_only_for_what_is_a_secret(void **state)
+{
+	static const char path[] = "/etc/passwd";
+	struct ztt_finding finding;
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, CONFIG, "credentials-file: /etc/passwd\n", 0644);
+	test_host_file(&host, path, "root:x:0:0::/root:/bin/sh\n", 0644);
+	finding = test_host_check(&host, ztt_check_engine_credentials);
+	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
+	assert_int_equal(finding.action_count, 0);
+	test_host_file(&host, "/root/.cloudflared/cert.pem", "none\n", 0644);
+	finding = test_host_check(&host, ztt_check_engine_cert);
+	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
+	assert_int_equal(finding.action_count, 0);
+	test_host_end(&host);
+}
+
+static void test_mode_does_not_lock_the_engine_out(void **state)
+{
+	struct ztt_finding finding;
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, CONFIG, "credentials-file: /etc/c.json\n", 0644);
+	test_host_file(&host, "/etc/c.json", CREDENTIALS, 0640);
+	test_host_file(&host, "/proc/7/comm", "cloudflared\n", 0644);
+	test_host_file(&host, "/proc/7/cmdline", "cloudflared", 0644);
+	test_host_file(&host, "/proc/7/status", "Uid:\t4711\t4711\n", 0644);
+	finding = test_host_check(&host, ztt_check_engine_credentials);
+	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
+	assert_int_equal(finding.action_count, 0);
+	assert_non_null(strstr(finding.advice, "chown"));
+	test_host_end(&host);
+}
+
+static void test_without_a_config_that_can_be_read_it_is_unknown(void **state)
+{
+	static void (*const checks[])(struct ztt_doctor *,
+				      struct ztt_finding *) = {
+		ztt_check_engine_credentials, ztt_check_engine_ingress,
+		ztt_check_engine_services};
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, CONFIG "/file", "", 0644);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(test_host_check(&host, checks[i]).status,
+				 ZTT_STATUS_UNKNOWN);
+	test_host_end(&host);
+}
+
+static void test_names_and_passwords_of_services_are_hidden(void **state)
+{
+	static const char config[] =
+		"ingress:\n"
+		"  - hostname: me:hunter2@host:80\n"
+		"    service: http://me:hunter2@10.0.0.1:80/path\n"
+		"  - hostname: b.example\n"
+		"    service: me:hunter2@10.0.0.1:80\n"
+		"  - service: http://me:hunter2@10.0.0.1:99999\n";
+	struct ztt_finding finding;
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, CONFIG, config, 0600);
+	finding = test_host_check(&host, ztt_check_engine_ingress);
+	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
+	assert_non_null(strstr(finding.observed, "http://***@10.0.0.1:80/"));
+	assert_null(strstr(finding.observed, "hunter2"));
+	test_host_end(&host);
+}
+
 static void test_credentials_missing_or_of_another_tunnel(void **state)
 {
 	(void)state;
@@ -516,6 +595,13 @@ int main(void)
 		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_credentials_mode_and_text),
+		cmocka_unit_test(
+			test_mode_is_offered_only_for_what_is_a_secret),
+		cmocka_unit_test(test_mode_does_not_lock_the_engine_out),
+		cmocka_unit_test(
+			test_without_a_config_that_can_be_read_it_is_unknown),
+		cmocka_unit_test(
+			test_names_and_passwords_of_services_are_hidden),
 		cmocka_unit_test(test_credentials_missing_or_of_another_tunnel),
 		cmocka_unit_test(test_cert),
 		cmocka_unit_test(test_token_on_a_command_line),

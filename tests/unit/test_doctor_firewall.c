@@ -411,6 +411,10 @@ static void the_check_reads_what_the_programs_print(void **state)
 	program("ip6tables-save", "#!/bin/sh\necho must be root\nexit 1\n");
 	finding = test_host_check(&host, ztt_check_firewall_rules);
 	expect(&finding, ZTT_STATUS_UNKNOWN, "needs CAP_NET_ADMIN");
+	/* One told its rules: the others may still have some. */
+	program("iptables-save", "#!/bin/sh\necho '*filter'\n");
+	finding = test_host_check(&host, ztt_check_firewall_rules);
+	expect(&finding, ZTT_STATUS_WARN, "not all rules can be read");
 	setenv("PATH", old, 1);
 	free(old);
 }

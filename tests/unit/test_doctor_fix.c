@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -635,6 +636,81 @@ static void test_symbolic_links_do_not_lead_out_of_the_root(void **state)
 	end(&host);
 }
 
+/* A plan of this mode on this host, which is never carried out. */
+static int look_at_mode(const char *path, mode_t old)
+{
+	struct ztt_finding finding = {0};
+	struct ztt_fix_plan plan = {0};
+	struct host live = {.root = NULL};
+	int rc;
+
+	assert_int_equal(ztt_root_open(NULL, &live.root, NULL), 0);
+	ztt_finding_mode(&finding, path, old, 0600);
+	ztt_fix_plan_add(&plan, &finding);
+	rc = apply(&live, &plan, true, NULL, NULL);
+	ztt_root_free(live.root);
+	return rc;
+}
+
+static void test_as_root_no_link_of_others_is_followed(void **state)
+{
+	struct host host;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	begin(&host);
+	assert_int_equal(look_at_mode(full(&host, SECRET), 0644), 0);
+	assert_int_equal(symlink("cloudflared", full(&host, "/etc/link")), 0);
+	assert_int_equal(look_at_mode(full(&host, "/etc/link/tunnel.json"),
+				      0644),
+			 -ELOOP);
+	assert_int_equal(link(full(&host, SECRET), full(&host, "/etc/second")),
+			 0);
+	assert_int_equal(look_at_mode(full(&host, "/etc/second"), 0644),
+			 -EMLINK);
+	end(&host);
+}
+
+static void test_mode_that_is_another_by_now_is_refused(void **state)
+{
+	struct ztt_fix_plan plan = {0};
+	struct ztt_finding finding = {0};
+	struct host host;
+	char *before;
+
+	(void)state;
+	begin(&host);
+	assert_int_equal(chmod(full(&host, SECRET), 0640), 0);
+	before = snapshot(&host, true);
+	ztt_finding_mode(&finding, SECRET, 0644, 0600);
+	ztt_fix_plan_add(&plan, &finding);
+	assert_int_equal(apply(&host, &plan, false, NULL, NULL), -EAGAIN);
+	assert_snapshot(&host, true, before);
+	end(&host);
+}
+
+static void test_without_room_for_the_journal_nothing_is_left(void **state)
+{
+	struct rlimit none, before;
+	struct host host;
+	char *was;
+
+	(void)state;
+	begin(&host);
+	was = snapshot(&host, false);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(apply_all(&host), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_snapshot(&host, false, was);
+	end(&host);
+}
+
 static void test_sysctl_file_that_is_no_file_is_refused(void **state)
 {
 	struct host host;
@@ -1154,6 +1230,10 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_changed_changes_nothing),
 		cmocka_unit_test(
 			test_symbolic_links_do_not_lead_out_of_the_root),
+		cmocka_unit_test(test_as_root_no_link_of_others_is_followed),
+		cmocka_unit_test(test_mode_that_is_another_by_now_is_refused),
+		cmocka_unit_test(
+			test_without_room_for_the_journal_nothing_is_left),
 		cmocka_unit_test(test_sysctl_file_that_is_no_file_is_refused),
 		cmocka_unit_test(test_one_fix_at_a_time),
 		cmocka_unit_test(test_hostile_journals_are_refused),

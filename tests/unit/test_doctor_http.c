@@ -203,6 +203,9 @@ static void a_silent_server_is_a_timeout_that_says_how_far_it_came(void **state)
 	plan.url = url;
 	assert_int_equal(ztt_http(&plan, &answer, &err), -ETIMEDOUT);
 	assert_non_null(strstr(err.text, "connected, but no answer"));
+	snprintf(url, sizeof(url), "https://%s/", text);
+	assert_int_equal(ztt_http(&plan, &answer, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.text, "TLS handshake did not end"));
 	close(fd);
 }
 

@@ -133,6 +133,17 @@ static void speed_is_judged_against_the_target(void **state)
 			 ZTT_STATUS_UNKNOWN);
 }
 
+static void a_duplex_that_is_no_word_is_not_told(void **state)
+{
+	struct ztt_finding finding =
+		speed_of("1000\n",
+			 "full-or-half-or-something-else-that-is-too-long\n",
+			 0);
+
+	(void)state;
+	assert_non_null(strstr(finding.observed, "unknown duplex"));
+}
+
 static void a_virtual_nic_has_no_speed(void **state)
 {
 	struct ztt_finding virtual, none;
@@ -407,6 +418,7 @@ int main(void)
 		cmocka_unit_test(without_a_route_those_with_a_device_count),
 		cmocka_unit_test(hostile_names_are_left_out),
 		cmocka_unit_test(speed_is_judged_against_the_target),
+		cmocka_unit_test(a_duplex_that_is_no_word_is_not_told),
 		cmocka_unit_test(a_virtual_nic_has_no_speed),
 		cmocka_unit_test(a_bond_has_a_speed_and_a_veth_makes_it_up),
 		cmocka_unit_test(without_interfaces_it_is_skipped),

@@ -250,6 +250,48 @@ static void a_link_gives_its_last_word(void **state)
 	test_host_end(&host);
 }
 
+static void what_is_refused_leaves_no_half_of_a_text(void **state)
+{
+	char text[8] = "before";
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, "/eight", "12345678", 0644);
+	assert_int_equal(ztt_root_text(host.root, "/none", text, sizeof(text),
+				       NULL),
+			 -ENOENT);
+	assert_string_equal(text, "before");
+	assert_int_equal(ztt_root_text(host.root, "/eight", text, sizeof(text),
+				       NULL),
+			 -EFBIG);
+	assert_string_equal(text, "");
+	test_host_end(&host);
+}
+
+static void a_link_is_read_within_the_root(void **state)
+{
+	char full[128], name[NAME_MAX + 1], target[PATH_MAX];
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, "/etc/passwd", "", 0644);
+	snprintf(full, sizeof(full), "%s/proc", host.dir);
+	assert_int_equal(symlink("/proc", full), 0);
+	assert_int_equal(ztt_root_link(host.root, "/proc/self/exe", name),
+			 -ELOOP);
+	snprintf(full, sizeof(full), "%s/away", host.dir);
+	assert_int_equal(symlink("/proc/self", full), 0);
+	assert_int_equal(ztt_root_target(host.root, "/away/exe", target),
+			 -ELOOP);
+	assert_int_equal(ztt_root_target(host.root, "/away", target), 0);
+	assert_string_equal(target, "/proc/self");
+	assert_int_equal(ztt_root_target(host.root, "/etc/passwd", target),
+			 -EINVAL);
+	test_host_end(&host);
+}
+
 static void a_bundle_has_what_was_put_into_it(void **state)
 {
 	struct ztt_root *root = ztt_root_new_bundle();
@@ -302,6 +344,8 @@ int main(void)
 		cmocka_unit_test(a_tail_begins_with_a_line),
 		cmocka_unit_test(names_are_sorted_and_bounded),
 		cmocka_unit_test(a_link_gives_its_last_word),
+		cmocka_unit_test(what_is_refused_leaves_no_half_of_a_text),
+		cmocka_unit_test(a_link_is_read_within_the_root),
 		cmocka_unit_test(a_bundle_has_what_was_put_into_it),
 		cmocka_unit_test(a_root_that_is_none_is_told),
 	};

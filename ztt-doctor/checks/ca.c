@@ -92,6 +92,12 @@ void ztt_check_ca_age(struct ztt_doctor *doctor, struct ztt_finding *finding)
 	if (ztt_root_stat(doctor->root, PACKAGE_LIST, &package) == 0 &&
 	    package.modified_s > bundle.modified_s)
 		bundle.modified_s = package.modified_s;
+	if (bundle.good == 0) {
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "%s: no certificate in it: see ca.bundle",
+				 bundle.path);
+		return;
+	}
 	if (bundle.modified_s == 0) {
 		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
 				 "when %s was renewed is not known",
@@ -99,6 +105,13 @@ void ztt_check_ca_age(struct ztt_doctor *doctor, struct ztt_finding *finding)
 		return;
 	}
 	days = ((long long)bundle.now - bundle.modified_s) / DAY_S;
+	if (days < 0) {
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "%s was renewed %lld days from now, by this "
+				 "clock: see time.sync",
+				 bundle.path, -days);
+		return;
+	}
 	ztt_finding_note(finding,
 			 days > OLD_DAYS ? ZTT_STATUS_WARN : ZTT_STATUS_OK,
 			 "renewed %lld days ago, %u of %u certificates expired",

@@ -18,6 +18,7 @@
 #include "ztt-doctor/probes/quic_probe.h"
 #include "ztt-doctor/probes/side_by_side.h"
 #include "ztt-doctor/probes/tls_probe.h"
+#include "ztt-doctor/secret.h"
 
 #define API "https://api.cloudflare.com"
 #define API_BODY_MAX (64 * 1024)
@@ -321,6 +322,16 @@ static const char *result_status(struct ztt_finding *finding, const char *what,
 	return NULL;
 }
 
+/* What answers may give back what it was sent. */
+static void hide_token(struct call *call)
+{
+	if (call->rc == 0 && call->answer.body)
+		ztt_secret_hide_known(call->answer.body, call->plan.bearer);
+	call->answer.len_bytes = call->rc == 0 && call->answer.body
+					 ? strlen(call->answer.body)
+					 : 0;
+}
+
 static void judge_token(struct ztt_finding *finding, const struct call *call)
 {
 	json_t *tree;
@@ -378,22 +389,30 @@ void ztt_check_egress_api(struct ztt_doctor *doctor,
 	struct ztt_err err;
 	char path[160];
 	size_t len = 1;
+	int rc = 0;
 
 	prepare(&calls[0], doctor, NULL, "");
 	if (token)
 		prepare(&calls[len++], doctor, token, "user/tokens/verify");
-	if (token && ztt_credentials(doctor, 0, &own, &err) == 0 &&
-	    is_plain_id(own.account) && is_plain_id(own.tunnel_id)) {
+	if (token)
+		rc = ztt_credentials(doctor, 0, &own, &err);
+	if (token && rc == 0 && is_plain_id(own.account) &&
+	    is_plain_id(own.tunnel_id)) {
 		snprintf(path, sizeof(path), "accounts/%s/cfd_tunnel/%s",
 			 own.account, own.tunnel_id);
 		prepare(&calls[len++], doctor, token, path);
 	}
 	ztt_side_by_side(run_call, calls, sizeof(*calls), len);
+	for (size_t i = 1; i < len; i++)
+		hide_token(&calls[i]);
 	note_reached(finding, &calls[0]);
 	if (calls[0].rc == 0 && len > 1)
 		judge_token(finding, &calls[1]);
 	if (calls[0].rc == 0 && len > 2)
 		judge_tunnel(finding, own.tunnel_id, &calls[2]);
+	else if (calls[0].rc == 0 && token && rc < 0 && rc != -ENOENT)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "which tunnel is not known: %s", err.text);
 	else if (calls[0].rc == 0 && token)
 		ztt_finding_note(finding, ZTT_STATUS_OK,
 				 "which tunnel is not known: no credentials "

@@ -13,6 +13,7 @@
 #include "ztt-doctor/engine/flags.h"
 #include "ztt-doctor/engine/origin_service.h"
 #include "ztt-doctor/engine/unit.h"
+#include "ztt-doctor/secret.h"
 
 /* True when it was read; else the finding says why not. */
 static bool is_read(const struct ztt_config *config,
@@ -115,19 +116,20 @@ static void check_hostname(const struct ztt_config_rule *rule,
 			   struct ztt_finding *finding)
 {
 	const char *star;
+	char host[65];
 
 	if (!rule->hostname)
 		return;
+	ztt_secret_hide_login(rule->hostname, host, sizeof(host));
 	star = strrchr(rule->hostname, '*');
 	if (star && star != rule->hostname)
 		ztt_finding_note(finding, ZTT_STATUS_FAIL,
-				 "line %u: %.64s has a wildcard that is not "
-				 "its first label",
-				 rule->line, rule->hostname);
+				 "line %u: %s has a wildcard that is not its "
+				 "first label",
+				 rule->line, host);
 	if (strchr(rule->hostname, ':'))
 		ztt_finding_note(finding, ZTT_STATUS_FAIL,
-				 "line %u: %.64s has a port", rule->line,
-				 rule->hostname);
+				 "line %u: %s has a port", rule->line, host);
 }
 
 static void check_service(const struct ztt_config *config,
@@ -135,7 +137,7 @@ static void check_service(const struct ztt_config *config,
 			  struct ztt_finding *finding)
 {
 	struct ztt_origin_service service;
-	char problem[128];
+	char problem[128], shown[97];
 
 	if (rule->bastion_mode || config->bastion_mode)
 		return;
@@ -149,14 +151,18 @@ static void check_service(const struct ztt_config *config,
 				 "line %u: a rule without a service",
 				 rule->line);
 	else if (ztt_origin_service_parse(rule->service, &service, problem) < 0)
-		ztt_finding_note(finding, ZTT_STATUS_FAIL, "line %u: %.96s: %s",
-				 rule->line, rule->service, problem);
+		ztt_finding_note(finding, ZTT_STATUS_FAIL, "line %u: %s: %s",
+				 rule->line,
+				 ztt_secret_hide_login(rule->service, shown,
+						       sizeof(shown)),
+				 problem);
 }
 
 static void check_order(const struct ztt_config *config, size_t i,
 			struct ztt_finding *finding)
 {
 	const struct ztt_config_rule *rule = &config->rules[i];
+	char host[65];
 	bool last = i + 1 == config->rule_count;
 
 	if (is_catch_all(rule) && !rule->aliased && !last) {
@@ -168,10 +174,13 @@ static void check_order(const struct ztt_config *config, size_t i,
 	}
 	if (!is_catch_all(rule) && last)
 		ztt_finding_note(finding, ZTT_STATUS_FAIL,
-				 "the last rule (line %u) is for %.64s%.64s "
+				 "the last rule (line %u) is for %s%.64s "
 				 "alone: cloudflared refuses it",
 				 rule->line,
-				 rule->hostname ? rule->hostname : "",
+				 ztt_secret_hide_login(rule->hostname
+							       ? rule->hostname
+							       : "",
+						       host, sizeof(host)),
 				 rule->path ? rule->path : "");
 	for (size_t k = 0; k < i && !last; k++)
 		if (is_same(config->rules[k].hostname, rule->hostname) &&
@@ -190,11 +199,15 @@ void ztt_check_engine_ingress(struct ztt_doctor *doctor,
 	const struct ztt_config *config = ztt_config(doctor);
 	size_t unverified = 0;
 
+	if (config->rc < 0 && config->rc != -ENOENT) {
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "config.yml could not be read: see "
+				 "engine.config");
+		return;
+	}
 	if (config->rc < 0 || !config->has_ingress) {
 		ztt_finding_note(finding, ZTT_STATUS_SKIP,
-				 config->rc < 0 && config->rc != -ENOENT
-					 ? "config.yml could not be read"
-					 : "no ingress rules in a config.yml");
+				 "no ingress rules in a config.yml");
 		return;
 	}
 	for (size_t i = 0; i < config->rule_count; i++) {

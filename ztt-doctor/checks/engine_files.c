@@ -99,19 +99,52 @@ static void check_secret_mode(struct ztt_doctor *doctor,
 {
 	mode_t mode = st->mode & 07777;
 
-	if (mode & 077) {
+	if (mode & 077)
 		ztt_finding_note(finding, ZTT_STATUS_FAIL,
 				 "%s: mode %04o, %s can read or change it",
 				 path, mode,
 				 mode & 007 ? "everybody" : "its group");
-		ztt_finding_mode(finding, path, mode,
-				 mode & 0200 ? 0600 : 0400);
-	}
 	if (!is_owner_fine(doctor, st->uid))
 		ztt_finding_note(finding, ZTT_STATUS_WARN,
 				 "%s belongs to user %u, who is neither root "
 				 "nor the engine's user",
 				 path, st->uid);
+}
+
+/* Whether an engine that is neither root nor the file's owner reads it. */
+static bool is_read_by_another(struct ztt_doctor *doctor, uid_t owner)
+{
+	const struct ztt_processes *all = ztt_processes(doctor);
+	struct ztt_unit unit;
+	bool other_user;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].runs_tunnel && all->list[i].uid != 0 &&
+		    all->list[i].uid != owner)
+			return true;
+	ztt_unit_read(doctor, &unit);
+	other_user = unit.user[0] && strcmp(unit.user, "root") != 0;
+	ztt_unit_release(&unit);
+	return owner == 0 && other_user && !ztt_engine_running(doctor);
+}
+
+/* Only for what was found to be such a secret: the path may be one that any
+ * user has put on a command line. */
+static void offer_mode(struct ztt_doctor *doctor, struct ztt_finding *finding,
+		       const char *path)
+{
+	struct ztt_root_stat st;
+
+	if (ztt_root_stat(doctor->root, path, &st) < 0 || !(st.mode & 077))
+		return;
+	if (is_read_by_another(doctor, st.uid))
+		ztt_finding_advise(finding,
+				   "the engine reads it as another user than "
+				   "its owner: chown it to that user, then "
+				   "chmod 600");
+	else
+		ztt_finding_mode(finding, path, st.mode,
+				 st.mode & 0200 ? 0600 : 0400);
 }
 
 /* False when there is nothing to parse; then the finding says why. */
@@ -152,7 +185,7 @@ static const char *kind_name(enum ztt_credentials_kind kind)
 	return "credentials file";
 }
 
-static void judge_credentials(struct ztt_doctor *doctor, size_t engine,
+static bool judge_credentials(struct ztt_doctor *doctor, size_t engine,
 			      struct ztt_finding *finding,
 			      const struct ztt_credentials_place *at)
 {
@@ -163,7 +196,7 @@ static void judge_credentials(struct ztt_doctor *doctor, size_t engine,
 	if (ztt_credentials(doctor, engine, &found, &err) < 0) {
 		ztt_finding_note(finding, ZTT_STATUS_FAIL, "%s %s",
 				 kind_name(at->kind), err.text);
-		return;
+		return false;
 	}
 	if (config->tunnel && strlen(config->tunnel) == 36 &&
 	    at->kind == ZTT_CREDENTIALS_FILE &&
@@ -176,31 +209,39 @@ static void judge_credentials(struct ztt_doctor *doctor, size_t engine,
 				 "%s %s: tunnel %s, a secret of %zu bytes",
 				 kind_name(at->kind), at->path, found.tunnel_id,
 				 found.secret_len_bytes);
+	return true;
 }
 
 static void check_place(struct ztt_doctor *doctor, size_t engine,
 			struct ztt_finding *finding,
 			const struct ztt_credentials_place *at)
 {
+	bool is_file = at->kind == ZTT_CREDENTIALS_FILE ||
+		       at->kind == ZTT_CREDENTIALS_TOKEN_FILE;
 	size_t len;
 	char *text;
 
-	if (at->kind == ZTT_CREDENTIALS_FILE ||
-	    at->kind == ZTT_CREDENTIALS_TOKEN_FILE) {
+	if (is_file) {
 		if (!load_secret(doctor, finding, at->path, &text, &len))
 			return;
 		explicit_bzero(text, len);
 		free(text);
 	}
-	judge_credentials(doctor, engine, finding, at);
+	if (judge_credentials(doctor, engine, finding, at) && is_file)
+		offer_mode(doctor, finding, at->path);
 }
 
 static void note_no_credentials(struct ztt_doctor *doctor,
 				struct ztt_finding *finding)
 {
-	const char *tunnel = ztt_config(doctor)->tunnel;
+	const struct ztt_config *config = ztt_config(doctor);
+	const char *tunnel = config->tunnel;
 
-	if (tunnel)
+	if (config->rc < 0 && config->rc != -ENOENT)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "config.yml, which may name them, could not "
+				 "be read: see engine.config");
+	else if (tunnel)
 		ztt_finding_note(finding, ZTT_STATUS_FAIL,
 				 "config.yml names tunnel %.64s, and there is "
 				 "no %.64s.json where cloudflared looks",
@@ -264,4 +305,6 @@ void ztt_check_engine_cert(struct ztt_doctor *doctor,
 		ztt_finding_note(finding, ZTT_STATUS_OK,
 				 "%s: of account %s, with an API token", path,
 				 cert.account[0] ? cert.account : "(none)");
+	if (rc == 0)
+		offer_mode(doctor, finding, path);
 }

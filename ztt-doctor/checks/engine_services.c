@@ -17,6 +17,7 @@
 #include "ztt-doctor/engine/config.h"
 #include "ztt-doctor/engine/origin_service.h"
 #include "ztt-doctor/probes/dial.h"
+#include "ztt-doctor/secret.h"
 
 #define TARGETS_MAX 64
 
@@ -169,7 +170,14 @@ void ztt_check_engine_services(struct ztt_doctor *doctor,
 	const struct ztt_config *config = ztt_config(doctor);
 	struct target targets[TARGETS_MAX];
 	size_t count = gather(config, targets), failed = 0;
+	char shown[97];
 
+	if (config->rc < 0 && config->rc != -ENOENT) {
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "config.yml could not be read: see "
+				 "engine.config");
+		return;
+	}
 	if (!count) {
 		ztt_finding_note(finding, ZTT_STATUS_SKIP,
 				 "config.yml names no service to connect to");
@@ -182,8 +190,9 @@ void ztt_check_engine_services(struct ztt_doctor *doctor,
 		if (targets[i].rc == 0)
 			continue;
 		failed++;
-		ztt_finding_note(finding, ZTT_STATUS_FAIL,
-				 "%.96s (line %u): %s", targets[i].service,
+		ztt_finding_note(finding, ZTT_STATUS_FAIL, "%s (line %u): %s",
+				 ztt_secret_hide_login(targets[i].service,
+						       shown, sizeof(shown)),
 				 targets[i].line,
 				 targets[i].rc == -ENOENT &&
 						 strstr(targets[i].service,

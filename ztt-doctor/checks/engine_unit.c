@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "ztt-doctor/check.h"
@@ -279,6 +280,10 @@ void ztt_check_engine_token(struct ztt_doctor *doctor,
 	check_token_of_unit(&unit, finding);
 	if (finding->concluded)
 		;
+	else if (all->partial && ztt_root_kind(doctor->root) == ZTT_ROOT_LIVE)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "not every process of this host can be seen%s",
+				 geteuid() ? "; needs root" : "");
 	else if (!all->count && unit.rc < 0)
 		ztt_finding_note(finding, ZTT_STATUS_SKIP,
 				 "no process and no unit");

@@ -301,6 +301,10 @@ void ztt_check_firewall_rules(struct ztt_doctor *doctor,
 	if (reading.problem[0])
 		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN, "%s",
 				 reading.problem);
+	else if (reading.denied)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "not all rules can be read; needs "
+				 "CAP_NET_ADMIN (root)");
 	note_unshown(doctor, finding, &reading);
 	ztt_finding_note(finding, ZTT_STATUS_OK, "%zu base chains read",
 			 ztt_ruleset_chains(reading.rules));

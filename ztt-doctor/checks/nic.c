@@ -50,7 +50,7 @@ static void note_speed(const char *name, uint64_t mbps, const char *duplex,
 static void look_speed(struct ztt_doctor *doctor, const char *name,
 		       struct ztt_finding *finding)
 {
-	char duplex[32] = "unknown", driver[NAME_MAX + 1];
+	char duplex[32], driver[NAME_MAX + 1];
 	uint64_t mbps;
 	int rc = ztt_interface_driver(doctor->root, name, driver);
 	/* 4294967295 is SPEED_UNKNOWN of drivers that print it unsigned. */
@@ -58,8 +58,9 @@ static void look_speed(struct ztt_doctor *doctor, const char *name,
 		ztt_interface_uint(doctor->root, name, "speed", &mbps) == 0 &&
 		mbps > 0 && mbps < INT32_MAX;
 
-	ztt_interface_text(doctor->root, name, "duplex", duplex,
-			   sizeof(duplex));
+	if (ztt_interface_text(doctor->root, name, "duplex", duplex,
+			       sizeof(duplex)) < 0)
+		strcpy(duplex, "unknown");
 	if (rc == -ENOENT && !is_stacked(doctor->root, name))
 		ztt_finding_note(finding, ZTT_STATUS_SKIP,
 				 "%s: no device behind it (bridge, veth, "

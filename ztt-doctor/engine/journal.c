@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/child.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "ztt-doctor/doctor.h"
 #include "ztt-doctor/engine/log.h"
@@ -29,6 +30,8 @@ static int collect(int fd, uint64_t due_ns, char *text, size_t *ret_len,
 			memmove(text, text + half, len - half);
 			len -= half;
 			*ret_cut = true;
+			if (ztt_clock_ns() >= due_ns)
+				return -ETIMEDOUT;
 		}
 		got = read(fd, text + len, READ_BYTES);
 		if (got > 0) {

@@ -105,15 +105,11 @@ static void count_files(struct ztt_doctor *doctor, struct ztt_process *process)
 
 static void read_exe(struct ztt_doctor *doctor, struct ztt_process *process)
 {
-	char path[PROC_PATH_LEN], real[PATH_MAX];
-	ssize_t len;
+	char path[PROC_PATH_LEN];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)process->pid);
-	if (ztt_root_real_path(doctor->root, path, real) < 0)
-		return;
-	len = readlink(real, process->exe, sizeof(process->exe) - 1);
-	process->has_exe = len > 0;
-	process->exe[len > 0 ? len : 0] = 0;
+	process->has_exe =
+		ztt_root_target(doctor->root, path, process->exe) == 0;
 }
 
 /* Links as "mnt:[4026531841]"; what cannot be read is taken for ours. */
@@ -191,6 +187,15 @@ static bool is_pid(const char *name)
 	return len > 0 && len < 10 && name[len] == 0;
 }
 
+/* With hidepid=2 those of others are not even there (proc(5)). */
+static bool is_hidden(struct ztt_doctor *doctor)
+{
+	struct ztt_root_stat st;
+
+	return ztt_root_kind(doctor->root) == ZTT_ROOT_LIVE &&
+	       ztt_root_stat(doctor->root, "/proc/1", &st) < 0;
+}
+
 static void *make(struct ztt_doctor *doctor)
 {
 	struct ztt_processes *all = ztt_calloc(1, sizeof(*all));
@@ -213,6 +218,7 @@ static void *make(struct ztt_doctor *doctor)
 			all->partial = true;
 	}
 	ztt_root_list_free(names, count);
+	all->partial |= count == PIDS_MAX || is_hidden(doctor);
 	return all;
 }
 

@@ -153,6 +153,8 @@ static int apply_locked(const struct ztt_place *place,
 	rc = ztt_changes_of_plan(place, plan, changes, err);
 	if (rc == 0 && changes->count)
 		rc = note(dir_fd, &made, changes, err);
+	if (rc < 0)
+		ztt_journal_leave(place, &made);
 	if (rc == 0)
 		rc = make(place, changes, err);
 	close(dir_fd);

@@ -58,6 +58,8 @@ static int refuse(struct ztt_err *err, int rc, enum ztt_target_kind kind,
 			   : rc == -EINVAL ? "it is no regular file"
 			   : rc == -ELOOP  ? "it is a symbolic link"
 			   : rc == -EFBIG  ? "it is too long"
+			   : rc == -EMLINK ? "it has a second name, in a "
+					     "directory that others can write"
 					   : strerror(-rc));
 }
 
@@ -130,6 +132,15 @@ static int wanted_mode(struct ztt_state *state, const char *value)
 	return 0;
 }
 
+/* Then it may be another file, which somebody put there meanwhile. */
+static bool is_another(const struct ztt_action *action,
+		       const struct ztt_state *now,
+		       const struct ztt_state *want)
+{
+	return action->old[0] && strcmp(action->old, now->print) != 0 &&
+	       !ztt_state_same(now, want);
+}
+
 static int add_action(const struct ztt_place *place,
 		      const struct ztt_action *action,
 		      struct ztt_changes *changes, struct ztt_err *err)
@@ -152,6 +163,16 @@ static int add_action(const struct ztt_place *place,
 	if (rc < 0) {
 		ztt_state_release(&want);
 		return refuse(err, rc, kind, action->target);
+	}
+	if (!sysctl && is_another(action, &now, &want)) {
+		rc = ztt_err_set(err, -EAGAIN,
+				 "the mode of %s is %s now, it was %s when it "
+				 "was looked at: look again; nothing was "
+				 "changed",
+				 action->target, now.print, action->old);
+		ztt_state_release(&now);
+		ztt_state_release(&want);
+		return rc;
 	}
 	want.uid = now.uid;
 	want.gid = now.gid;

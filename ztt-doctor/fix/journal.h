@@ -53,6 +53,10 @@ int ztt_journal_load(int dir_fd, struct ztt_journal *ret_journal,
 /* Durable when it returns. */
 int ztt_journal_save(int dir_fd, const struct ztt_journal *journal,
 		     struct ztt_err *err);
+/* Removes the directory, when there is no journal in it, and those that were
+ * made above it. */
+void ztt_journal_leave(const struct ztt_place *place,
+		       const struct ztt_journal *made);
 /* Removes the journal, what a kill left beside it, and its directory. */
 int ztt_journal_remove(const struct ztt_place *place, int dir_fd,
 		       struct ztt_err *err);

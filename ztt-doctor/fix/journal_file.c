@@ -222,10 +222,30 @@ int ztt_journal_save(int dir_fd, const struct ztt_journal *journal,
 		      : 0;
 }
 
+static void remove_dir(const struct ztt_place *place)
+{
+	int fd = ztt_place_open_path(place, "/var/lib", O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return;
+	unlinkat(fd, "ztt-doctor", AT_REMOVEDIR);
+	fsync(fd);
+	close(fd);
+}
+
+void ztt_journal_leave(const struct ztt_place *place,
+		       const struct ztt_journal *made)
+{
+	remove_dir(place);
+	for (size_t i = made->count; i-- > 0;)
+		ztt_target_write(place, ZTT_TARGET_DIR, made->steps[i].target,
+				 &made->steps[i].old);
+}
+
 int ztt_journal_remove(const struct ztt_place *place, int dir_fd,
 		       struct ztt_err *err)
 {
-	int fd, rc = ztt_replace_clean(dir_fd, JOURNAL_NAME);
+	int rc = ztt_replace_clean(dir_fd, JOURNAL_NAME);
 
 	if (rc == 0 && unlinkat(dir_fd, JOURNAL_NAME, 0) < 0 && errno != ENOENT)
 		rc = -errno;
@@ -234,11 +254,6 @@ int ztt_journal_remove(const struct ztt_place *place, int dir_fd,
 				   "cannot remove the journal " ZTT_FIX_JOURNAL
 				   ": %s",
 				   strerror(-rc));
-	fd = ztt_place_open_path(place, "/var/lib", O_RDONLY | O_DIRECTORY);
-	if (fd >= 0) {
-		unlinkat(fd, "ztt-doctor", AT_REMOVEDIR);
-		fsync(fd);
-		close(fd);
-	}
+	remove_dir(place);
 	return 0;
 }

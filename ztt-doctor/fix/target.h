@@ -66,8 +66,13 @@ void ztt_place_close(struct ztt_place *place);
 int ztt_place_open_path(const struct ztt_place *place, const char *path,
 			int flags);
 
-/* A regular file, only to be looked at (O_PATH), and what it is; -EINVAL: it is
- * none. */
+/* An O_PATH descriptor of a file. From the first directory on that others than
+ * root can write no link is followed, for it may have been put there since the
+ * path was found: -ELOOP; nor is a file taken that has a second name: -EMLINK. */
+int ztt_place_open_own_way(const struct ztt_place *place, const char *path);
+
+/* A regular file, only to be looked at (O_PATH), and what it is; as root on
+ * this host by its own way alone. -EINVAL: it is none. */
 int ztt_place_open_regular(const struct ztt_place *place, const char *path,
 			   struct stat *ret_st);
 

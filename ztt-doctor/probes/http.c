@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/err.h"
@@ -19,6 +21,7 @@ struct body {
 	char *data;
 	size_t len_bytes, max_bytes;
 	bool over;
+	bool connected; /* known when a socket is closed */
 };
 
 static pthread_once_t begun = PTHREAD_ONCE_INIT;
@@ -42,6 +45,17 @@ static size_t take(char *data, size_t size, size_t count, void *arg)
 	body->len_bytes += len;
 	body->data[body->len_bytes] = 0;
 	return len;
+}
+
+/* CURLINFO_CONNECT_TIME stays 0 until the TLS handshake has ended, too. */
+static int close_socket(void *arg, curl_socket_t fd)
+{
+	struct body *body = arg;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	body->connected |= getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+	return close(fd);
 }
 
 /* "https://api.example.com:8443" without what a URL may hold besides: name,
@@ -98,6 +112,8 @@ static void prepare(CURL *curl, const struct ztt_http_plan *plan,
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, body);
 	if (plan->ca_file) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, plan->ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
@@ -190,11 +206,11 @@ static void read_answer(CURL *curl, struct ztt_http_answer *answer)
 
 /* What was under way when the time was over. */
 static const char *phase_of(const struct ztt_http_answer *answer,
-			    const char *url)
+			    bool connected, const char *url)
 {
 	if (answer->dns_ns == 0)
 		return "the name did not resolve";
-	if (answer->connect_ns == 0)
+	if (answer->connect_ns == 0 && !connected)
 		return "no TCP connection";
 	if (answer->tls_ns == 0 && !strncasecmp(url, "https:", 6))
 		return "the TLS handshake did not end";
@@ -224,7 +240,7 @@ static int explain(CURL *curl, CURLcode code, const struct ztt_http_plan *plan,
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return ztt_err_set(err, -ETIMEDOUT, "%s in %s",
-				   phase_of(answer, plan->url),
+				   phase_of(answer, body->connected, plan->url),
 				   ztt_units_ns(time,
 						(double)plan->timeout_ns));
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -253,23 +269,21 @@ static int explain(CURL *curl, CURLcode code, const struct ztt_http_plan *plan,
 }
 
 static int perform(CURL *curl, const struct ztt_http_plan *plan,
-		   struct ztt_http_answer *answer, struct ztt_err *err)
+		   struct body *body, struct ztt_http_answer *answer,
+		   struct ztt_err *err)
 {
-	struct body body = {.max_bytes = plan->body_max_bytes
-						 ? plan->body_max_bytes
-						 : ZTT_HTTP_BODY_MAX};
 	char reason[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 
-	prepare(curl, plan, &body, reason);
+	prepare(curl, plan, body, reason);
 	code = perform_by_roots(curl, plan);
 	read_answer(curl, answer);
 	if (code != CURLE_OK) {
-		free(body.data);
-		return explain(curl, code, plan, answer, &body, reason, err);
+		free(body->data);
+		return explain(curl, code, plan, answer, body, reason, err);
 	}
-	answer->body = body.data ? body.data : ztt_strdup("");
-	answer->len_bytes = body.len_bytes;
+	answer->body = body->data ? body->data : ztt_strdup("");
+	answer->len_bytes = body->len_bytes;
 	return 0;
 }
 
@@ -286,6 +300,10 @@ int ztt_http(const struct ztt_http_plan *plan,
 	     struct ztt_http_answer *ret_answer, struct ztt_err *err)
 {
 	struct ztt_http_answer answer = {0};
+	/* curl closes sockets until its cleanup. */
+	struct body body = {.max_bytes = plan->body_max_bytes
+						 ? plan->body_max_bytes
+						 : ZTT_HTTP_BODY_MAX};
 	char origin[300];
 	CURL *curl;
 	int rc;
@@ -301,7 +319,7 @@ int ztt_http(const struct ztt_http_plan *plan,
 	curl = curl_easy_init();
 	if (!curl)
 		return ztt_err_set(err, -ENOMEM, "libcurl does not begin");
-	rc = perform(curl, plan, &answer, err);
+	rc = perform(curl, plan, &body, &answer, err);
 	curl_easy_cleanup(curl);
 	if (rc < 0)
 		return ztt_err_prefix(err, rc, "%s", origin);

@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# What ztt-doctor knows and nobody else may: secrets reach neither its output
+# nor the programs that it starts.
+load helpers
+
+token=eyJhIjoiMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYiLCJzIjoiaHVudGVyMiJ9
+
+@test "doctor: the programs that it starts do not get secrets of its environment" {
+	printf '#!/bin/sh\ntr "\\0" "\\n" </proc/$$/environ >%s/environ\ntr "\\0" "\\n" </proc/$PPID/environ >>%s/environ\nexit 1\n' \
+		"$work" "$work" >"$work/nft"
+	chmod +x "$work/nft"
+	run env PATH="$work:$PATH" ZTT_API_TOKEN=hunter2 TUNNEL_TOKEN=hunter2 MINE=yes "$ztt_doctor" --offline firewall.rules
+	[ -s "$work/environ" ] || skip "nft is not asked here"
+	grep -qx MINE=yes "$work/environ"
+	! grep -q hunter2 "$work/environ"
+}
+
+@test "doctor: a token in the wrong place of config.yml is not shown" {
+	mkdir -p "$work/host/etc/cloudflared"
+	host=$work/host
+	printf 'tunnel: %s\ncredentials-file: /etc/%s\ningress:\n- service: http://me:hunter2@[::1\n' "$token" "$token" \
+		>"$host/etc/cloudflared/config.yml"
+	for format in text json junit tap prometheus nagios sarif; do
+		run doctor --root "$host" --verbose --format "$format"
+		[[ $output != *hunter2* ]]
+		[[ $output != *"${token:0:20}"* ]]
+	done
+}
+
+@test "doctor: a token that is none is refused without showing it" {
+	printf 'hunter2 hunter3\n' >"$work/token"
+	run -2 doctor --offline --api-token "$work/token" libc
+	[[ $output != *hunter* ]]
+	run -2 env ZTT_API_TOKEN="hunter$(printf '%09999d' 0)" "$ztt_doctor" --offline libc
+	[[ $output != *hunter* ]]
+}
