@@ -16,6 +16,7 @@
 
 #define ZIP_BYTES_MAX (64 * 1024 * 1024)
 #define TOTAL_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SYSTEM "systeminformation.json"
 #define ENTRIES_MAX 1000
 #define SMALL_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define FIRST_BYTES 65536
@@ -29,7 +30,7 @@ static const struct known {
 	{"metrics.txt", "/engine/metrics.txt", SMALL_BYTES_MAX},
 	{"cloudflared_logs.txt", "/engine/log.txt", TOTAL_BYTES_MAX},
 	{"prechecks.json", "/engine/prechecks.json", SMALL_BYTES_MAX},
-	{"systeminformation.json", "/engine/system.json", SMALL_BYTES_MAX},
+	{SYSTEM, "/engine/system.json", SMALL_BYTES_MAX},
 	{"network.json", "/engine/network.json", SMALL_BYTES_MAX},
 	{"configuration.json", "/engine/configuration.json", SMALL_BYTES_MAX},
 	{"cli-configuration.json", "/engine/cli-configuration.json",
@@ -58,7 +59,7 @@ static int inflate_entry(zip_file_t *file, size_t max_bytes, char **ret_data,
 			if (got == 0)
 				break;
 			free(data);
-			return -EPROTO;
+			return -EBADMSG;
 		}
 		len += (size_t)got;
 		if (len > max_bytes) {
@@ -85,7 +86,7 @@ static int read_entry(zip_t *zip, zip_uint64_t index, const struct known *as,
 	int rc;
 
 	if (!file)
-		return ztt_err_set(err, -EPROTO, "%s in it cannot be read: %s",
+		return ztt_err_set(err, -EBADMSG, "%s in it cannot be read: %s",
 				   as->name, zip_strerror(zip));
 	rc = inflate_entry(file, max_bytes, ret_data, ret_len);
 	if (rc == -EFBIG)
@@ -146,6 +147,22 @@ static void put_system(struct ztt_root *root, const char *data, size_t len)
 	json_decref(top);
 }
 
+/* What would have been read from it is not known then. */
+static void put_broken(struct ztt_root *root, const struct known *as, int rc)
+{
+	static const char *const of_system[] = {"/proc/meminfo",
+						"/proc/sys/fs/file-nr",
+						"/proc/sys/kernel/osrelease"};
+
+	ztt_root_put_broken(root, as->path, rc);
+	if (strcmp(as->name, SYSTEM) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(of_system) / sizeof(*of_system); i++)
+		ztt_root_put_broken(root, of_system[i], rc);
+}
+
+/* 1: read; 0: none of ours, or there is one already; else why it cannot be
+ * read, which the root keeps. */
 static int add_entry(zip_t *zip, zip_uint64_t index, struct ztt_root *root,
 		     size_t *left_bytes, struct ztt_err *err)
 {
@@ -160,18 +177,21 @@ static int add_entry(zip_t *zip, zip_uint64_t index, struct ztt_root *root,
 	if (zip_stat_index(zip, index, 0, &st) < 0 || !st.name)
 		return 0;
 	as = find_known(st.name);
-	if (!as || ztt_root_stat(root, as->path, &there) == 0)
+	if (!as || ztt_root_stat(root, as->path, &there) != -ENOENT)
 		return 0;
 	if (st.valid & ZIP_STAT_ENCRYPTION_METHOD &&
 	    st.encryption_method != ZIP_EM_NONE)
-		return ztt_err_set(err, -EPROTO,
-				   "it is encrypted: give one that is not");
-	rc = read_entry(zip, index, as, *left_bytes, &data, &len, err);
-	if (rc < 0)
+		rc = ztt_err_set(err, -ENOKEY,
+				 "it is encrypted: give one that is not");
+	else
+		rc = read_entry(zip, index, as, *left_bytes, &data, &len, err);
+	if (rc < 0) {
+		put_broken(root, as, rc);
 		return rc;
+	}
 	*left_bytes -= len;
 	ztt_root_put(root, as->path, data, len);
-	if (strcmp(as->name, "systeminformation.json") == 0)
+	if (strcmp(as->name, SYSTEM) == 0)
 		put_system(root, data, len);
 	free(data);
 	return 1;
@@ -181,19 +201,24 @@ static int add_all(zip_t *zip, struct ztt_root *root, struct ztt_err *err)
 {
 	zip_int64_t count = zip_get_num_entries(zip, 0);
 	size_t left_bytes = TOTAL_BYTES_MAX;
+	struct ztt_err why;
 	bool some = false;
+	int broken = 0;
 
 	if (count > ENTRIES_MAX)
 		return ztt_err_set(err, -EFBIG, "it has more than %d entries",
 				   ENTRIES_MAX);
 	for (zip_int64_t i = 0; i < count; i++) {
-		int rc =
-			add_entry(zip, (zip_uint64_t)i, root, &left_bytes, err);
+		int rc = add_entry(zip, (zip_uint64_t)i, root, &left_bytes,
+				   &why);
 
-		if (rc < 0)
-			return rc;
+		if (rc < 0 && !broken)
+			broken = ztt_err_set(err, rc == -EFBIG ? rc : -EPROTO,
+					     "%s", why.text);
 		some |= rc > 0;
 	}
+	if (!some && broken)
+		return broken;
 	return some ? 0
 		    : ztt_err_set(err, -EPROTO,
 				  "nothing in it is of cloudflared: is it "

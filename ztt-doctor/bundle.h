@@ -7,8 +7,10 @@ struct ztt_root;
 
 /* Reads the zip at `zip_path`: the entries that are known, each bounded in
  * size, at most 64 MiB together; others are left out. The root's files are
- * called as they are on a host (/proc/meminfo), or /engine/NAME. -ENOENT,
- * -EACCES; -EPROTO: no zip, or a broken or encrypted one; -EFBIG. */
+ * called as they are on a host (/proc/meminfo), or /engine/NAME. An entry that is
+ * broken, encrypted or too long is one that cannot be read from the root; with
+ * nothing that can, -EPROTO or -EFBIG. -ENOENT, -EACCES; -EPROTO: no zip, or
+ * nothing of cloudflared in it. */
 int ztt_bundle_open(const char *zip_path, struct ztt_root **ret_root,
 		    struct ztt_err *err);
 

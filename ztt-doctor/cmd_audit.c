@@ -126,7 +126,7 @@ static void show_fix(const struct audit *audit,
 
 	if (settings->common.quiet)
 		return;
-	if (result->changed == 0 && result->conflicts == 0)
+	if (result->changed + result->conflicts + result->left == 0)
 		fputs("nothing to change\n\n", out);
 	else
 		fprintf(out, "%s%s\n", result->text ? result->text : "",
@@ -190,7 +190,8 @@ static int undo(struct audit *audit)
 			      &err);
 
 	if (rc == -ENOENT) {
-		puts("nothing to undo");
+		if (!audit->settings->common.quiet)
+			puts("nothing to undo");
 		return ZTT_EXIT_FINE;
 	}
 	if (rc < 0)
@@ -201,9 +202,10 @@ static int undo(struct audit *audit)
 	return rc;
 }
 
+/* What was found is told also when nothing of it could be mended. */
 static int check_and_show(struct audit *audit)
 {
-	int status = 0;
+	int status = 0, shown;
 
 	audit->answers = ztt_calloc(audit->count, sizeof(*audit->answers));
 	run_checks(audit, audit->checks, audit->count, audit->answers);
@@ -214,7 +216,8 @@ static int check_and_show(struct audit *audit)
 	audit->result.partial = audit->partial;
 	if (audit->settings->fix)
 		status = fix(audit);
-	return status ? status : show(audit);
+	shown = show(audit);
+	return status ? status : shown;
 }
 
 static int open_root(struct audit *audit, const char *bundle,
@@ -258,7 +261,7 @@ static int audit_host(struct audit *audit, const char *bundle, char **words,
 		rc = ztt_select(words, (size_t)word_count, settings->skip,
 				&audit->checks, &audit->count, &err);
 	if (rc < 0)
-		return complain(&err, ZTT_EXIT_USAGE);
+		return complain(&err, ztt_doctor_usage_exit(settings));
 	audit->partial = word_count > 0 || settings->skip;
 	if (settings->json)
 		rc = ztt_save_check(settings->json, &err);

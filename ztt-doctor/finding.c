@@ -56,10 +56,12 @@ void ztt_finding_unread(struct ztt_finding *finding, const char *path, int rc,
 
 	ztt_finding_note(finding, ZTT_STATUS_UNKNOWN, "cannot read %s: %s%s%s",
 			 path,
-			 rc == -EFBIG    ? "longer than such a file can be"
-			 : rc == -EILSEQ ? "binary data"
-			 : rc == -EINVAL ? "not as it should be"
-					 : strerror(-rc),
+			 rc == -EFBIG     ? "longer than such a file can be"
+			 : rc == -EILSEQ  ? "binary data"
+			 : rc == -EINVAL  ? "not as it should be"
+			 : rc == -EBADMSG ? "broken"
+			 : rc == -ENOKEY  ? "encrypted"
+					  : strerror(-rc),
 			 denied ? "; needs " : "",
 			 denied ? (needs ? needs : "root") : "");
 }

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/err.h"
 #include "common/exit.h"
@@ -10,13 +11,15 @@
 #include "ztt-doctor/cmd_audit.h"
 #include "ztt-doctor/options.h"
 
-static int complain(const char *command, const struct ztt_err *err)
+static int complain(const char *command,
+		    const struct ztt_doctor_settings *settings,
+		    const struct ztt_err *err)
 {
 	fprintf(stderr, "ztt-doctor%s: %s\n", command, err->text);
-	return ZTT_EXIT_USAGE;
+	return ztt_doctor_usage_exit(settings);
 }
 
-static int completion(const char *shell)
+static int completion(const struct ztt_doctor_settings *settings)
 {
 	static const struct ztt_opt_command commands[] = {
 		{"", "", ztt_doctor_options},
@@ -26,8 +29,9 @@ static int completion(const char *shell)
 	};
 	struct ztt_err err;
 
-	if (ztt_opt_completion("ztt-doctor", commands, shell, stdout, &err) < 0)
-		return complain("", &err);
+	if (ztt_opt_completion("ztt-doctor", commands, settings->completion,
+			       stdout, &err) < 0)
+		return complain("", settings, &err);
 	return ZTT_EXIT_FINE;
 }
 
@@ -48,14 +52,11 @@ static int answer_common(const struct ztt_doctor_settings *settings,
 /* An answer that nobody could read is none. */
 static int check_output(int status)
 {
-	struct ztt_err err;
-
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	if (status != ZTT_EXIT_FINE)
 		return status;
-	ztt_err_set(&err, -1, "cannot write the standard output");
-	complain("", &err);
+	fputs("ztt-doctor: cannot write the standard output\n", stderr);
 	return ZTT_EXIT_UNKNOWN;
 }
 
@@ -67,12 +68,12 @@ static int audit(int argc, char **argv)
 
 	if (ztt_opt_parse(ztt_doctor_options, &settings, argc, argv, &words,
 			  &err) < 0)
-		return complain("", &err);
+		return complain("", &settings, &err);
 	status = answer_common(&settings, ztt_doctor_options, &ztt_doctor_help);
 	if (status >= 0)
 		return status;
 	if (settings.completion)
-		return completion(settings.completion);
+		return completion(&settings);
 	if (settings.list)
 		return ztt_cmd_list();
 	if (settings.explain)
@@ -88,7 +89,7 @@ static int read_bundle(int argc, char **argv)
 
 	if (ztt_opt_parse(ztt_doctor_read_options, &settings, argc, argv,
 			  &words, &err) < 0)
-		return complain(" read", &err);
+		return complain(" read", &settings, &err);
 	status = answer_common(&settings, ztt_doctor_read_options,
 			       &ztt_doctor_read_help);
 	if (status >= 0)
@@ -97,13 +98,26 @@ static int read_bundle(int argc, char **argv)
 		ztt_err_set(&err, -1,
 			    "one bundle is expected: ztt-doctor read "
 			    "cloudflared-diag-TIME.zip");
-		return complain(" read", &err);
+		return complain(" read", &settings, &err);
 	}
 	return ztt_cmd_read(&settings, argv[1]);
 }
 
+/* Credentials that are looked at are in no core file. A limit of 0 would not
+ * keep them from a program that core_pattern names; 1 does (fs/coredump.c). */
+static void keep_no_core(void)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur > 1) {
+		core.rlim_cur = 1;
+		setrlimit(RLIMIT_CORE, &core);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	keep_no_core();
 	signal(SIGPIPE, SIG_IGN);
 	/* Two dozen threads that wait need no heaps of their own, and what was
 	 * read whole goes back to the system. */

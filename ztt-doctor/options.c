@@ -8,6 +8,8 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/exit.h"
+#include "ztt-doctor/probes/http.h"
 #include "ztt-doctor/report/report.h"
 
 #define AT(field) offsetof(struct ztt_doctor_settings, field)
@@ -277,12 +279,18 @@ static int find_token(struct ztt_doctor_settings *settings,
 int ztt_doctor_settings_finish(struct ztt_doctor_settings *settings,
 			       char token[ZTT_TOKEN_LEN], struct ztt_err *err)
 {
+	int rc;
+
 	if (settings->fix && settings->undo)
 		return ztt_err_set(err, -EINVAL,
 				   "--fix and --undo exclude each other");
 	if (settings->dry_run && !settings->fix && !settings->undo)
 		return ztt_err_set(err, -EINVAL,
 				   "--dry-run goes with --fix or --undo");
+	if (settings->json && settings->undo)
+		return ztt_err_set(err, -EINVAL,
+				   "--json goes with an audit, not with "
+				   "--undo");
 	if (settings->json && strcmp(settings->json, "-") == 0 &&
 	    strcmp(settings->format, "text") != 0)
 		return ztt_err_set(err, -EINVAL,
@@ -297,5 +305,19 @@ int ztt_doctor_settings_finish(struct ztt_doctor_settings *settings,
 						   ? ZTT_NS_PER_S / 10
 						   : ZTT_NS_PER_S;
 	settings->plan.require_fips = settings->require != NULL;
-	return find_token(settings, token, err);
+	rc = find_token(settings, token, err);
+	if (rc == 0 && token[0] && settings->plan.api &&
+	    ztt_http_in_clear(settings->plan.api))
+		rc = ztt_err_set(err, -EINVAL,
+				 "--api: an API token does not go to another "
+				 "host in clear; give an https:// URL, or no "
+				 "token");
+	return rc;
+}
+
+int ztt_doctor_usage_exit(const struct ztt_doctor_settings *settings)
+{
+	return settings->format && strcmp(settings->format, "nagios") == 0
+		       ? ZTT_EXIT_UNKNOWN
+		       : ZTT_EXIT_USAGE;
 }

@@ -30,4 +30,8 @@ extern const struct ztt_opt_help ztt_doctor_read_help;
 int ztt_doctor_settings_finish(struct ztt_doctor_settings *settings,
 			       char token[ZTT_TOKEN_LEN], struct ztt_err *err);
 
+/* How it ends when the options are wrong: ZTT_EXIT_USAGE, but with --format
+ * nagios what a plug-in's caller takes for "unknown". */
+int ztt_doctor_usage_exit(const struct ztt_doctor_settings *settings);
+
 #endif

@@ -19,6 +19,7 @@
 struct file {
 	char *path, *data;
 	size_t len_bytes;
+	int rc; /* below 0: it cannot be read */
 };
 
 struct ztt_root {
@@ -88,15 +89,24 @@ void ztt_root_put(struct ztt_root *root, const char *path, const void *data,
 	root->files[at].data = ztt_alloc(len_bytes);
 	memcpy(root->files[at].data, data, len_bytes);
 	root->files[at].len_bytes = len_bytes;
+	root->files[at].rc = 0;
 }
 
-static const struct file *find_file(const struct ztt_root *root,
-				    const char *path)
+void ztt_root_put_broken(struct ztt_root *root, const char *path, int rc)
+{
+	ztt_root_put(root, path, "", 0);
+	root->files[root->file_count - 1].rc = rc;
+}
+
+static int find_file(const struct ztt_root *root, const char *path,
+		     const struct file **ret_file)
 {
 	for (size_t i = 0; i < root->file_count; i++)
-		if (strcmp(root->files[i].path, path) == 0)
-			return &root->files[i];
-	return NULL;
+		if (strcmp(root->files[i].path, path) == 0) {
+			*ret_file = &root->files[i];
+			return root->files[i].rc;
+		}
+	return -ENOENT;
 }
 
 /* Symbolic links of a copied host point within the copy, as they did. openat2
@@ -164,12 +174,12 @@ static ssize_t read_into(const struct ztt_root *root, const char *path,
 {
 	const struct file *file;
 	ssize_t len;
-	int fd;
+	int fd, rc;
 
 	if (root->kind == ZTT_ROOT_BUNDLE) {
-		file = find_file(root, path);
-		if (!file)
-			return -ENOENT;
+		rc = find_file(root, path, &file);
+		if (rc < 0)
+			return rc;
 		if (file->len_bytes < cap_bytes)
 			cap_bytes = file->len_bytes;
 		memcpy(buf, file->data, cap_bytes);
@@ -253,12 +263,12 @@ ssize_t ztt_root_read_at(const struct ztt_root *root, const char *path,
 {
 	const struct file *file;
 	ssize_t got;
-	int fd;
+	int fd, rc;
 
 	if (root->kind == ZTT_ROOT_BUNDLE) {
-		file = find_file(root, path);
-		if (!file)
-			return -ENOENT;
+		rc = find_file(root, path, &file);
+		if (rc < 0)
+			return rc;
 		if (offset >= file->len_bytes)
 			return 0;
 		if (len_bytes > file->len_bytes - offset)
@@ -306,14 +316,14 @@ int ztt_root_tail(const struct ztt_root *root, const char *path,
 	bool cut = false;
 	ssize_t got;
 	char *data;
-	int fd = -1;
+	int fd = -1, rc;
 
 	if (root->kind == ZTT_ROOT_BUNDLE)
-		file = find_file(root, path);
+		rc = find_file(root, path, &file);
 	else
-		fd = open_file(root, path);
-	if (!file && fd < 0)
-		return root->kind == ZTT_ROOT_BUNDLE ? -ENOENT : fd;
+		rc = fd = open_file(root, path);
+	if (rc < 0)
+		return rc;
 	data = ztt_alloc(max_bytes + 1);
 	if (file) {
 		cut = file->len_bytes > max_bytes;
@@ -366,9 +376,9 @@ int ztt_root_stat(const struct ztt_root *root, const char *path,
 	int fd, rc = 0;
 
 	if (root->kind == ZTT_ROOT_BUNDLE) {
-		file = find_file(root, path);
-		if (!file)
-			return -ENOENT;
+		rc = find_file(root, path, &file);
+		if (rc < 0)
+			return rc;
 		*ret_stat =
 			(struct ztt_root_stat){.mode = S_IFREG | 0600,
 					       .len_bytes = file->len_bytes};

@@ -32,10 +32,14 @@ enum ztt_root_kind ztt_root_kind(const struct ztt_root *root);
 /* Bundles only: a copy of `len_bytes` becomes the file `path`. */
 void ztt_root_put(struct ztt_root *root, const char *path, const void *data,
 		  size_t len_bytes);
+/* Bundles only: `path` was there and could not be read; who reads it gets
+ * `rc`. */
+void ztt_root_put_broken(struct ztt_root *root, const char *path, int rc);
 
 /* Paths are absolute, as they are on the host ("/proc/stat"); symbolic links
  * are followed and end within the root. All return 0 or -ENOENT, -EACCES,
- * -EISDIR, -ELOOP, -EINVAL (no regular file) and what read() gives. */
+ * -EISDIR, -ELOOP, -EINVAL (no regular file) and what read() gives; of a bundle
+ * also -EBADMSG (broken), -ENOKEY (encrypted) and -EFBIG. */
 
 /* The whole file into `buf`, NUL-terminated, without its trailing newlines;
  * `ret_len` may be NULL. -EFBIG: longer than cap_bytes - 1; -EILSEQ: it holds a

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "ztt-doctor/secret.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,12 +61,32 @@ char *ztt_secret_hide_known(char *text, const char *secret)
 	return text;
 }
 
+/* Keys and names of hosts have no such mixture. */
+static bool is_pasted(const char *text)
+{
+	size_t len = strspn(text, BASE64);
+	bool lower = false, upper = false, digit = false;
+
+	if (text[len] || len < WORD_MIN_LEN || strchr(text, '.'))
+		return false;
+	for (; *text; text++) {
+		lower |= *text >= 'a' && *text <= 'z';
+		upper |= *text >= 'A' && *text <= 'Z';
+		digit |= *text >= '0' && *text <= '9';
+	}
+	return lower && upper && digit;
+}
+
 char *ztt_secret_hide_login(const char *text, char *out, size_t cap_bytes)
 {
 	const char *scheme = strstr(text, "://");
 	size_t len = scheme ? (size_t)(scheme + 3 - text) : 0;
 	const char *login = strrchr(text + len, '@');
 
+	if (is_pasted(text)) {
+		snprintf(out, cap_bytes, "%.8s...", text);
+		return out;
+	}
 	snprintf(out, cap_bytes, "%.*s%s%s", (int)len, text, login ? MARK : "",
 		 login ? login : text + len);
 	return out;

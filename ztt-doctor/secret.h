@@ -13,8 +13,9 @@ char *ztt_secret_hide(char *text);
 char *ztt_secret_hide_known(char *text, const char *secret);
 
 /* A copy of a service or host as a user wrote it, cut to cap_bytes, without
- * name and password, also where there is no scheme before them. Returns
- * `out`. */
+ * name and password, also where there is no scheme before them; one that is a
+ * long word of base64, with letters of both cases and digits, is what somebody
+ * pasted into the wrong place: 8 characters of it and "...". Returns `out`. */
 char *ztt_secret_hide_login(const char *text, char *out, size_t cap_bytes);
 
 #endif

@@ -35,6 +35,10 @@ fix() {
 	tree | diff "$work/before" -
 	run -0 doctor --root "$host" --undo
 	[ "$output" = "nothing to undo" ]
+	run -0 doctor --root "$host" --undo --quiet
+	[ -z "$output" ]
+	run -2 --separate-stderr doctor --root "$host" --undo --json -
+	[ -z "$output" ]
 }
 
 @test "doctor: a second --fix changes nothing" {
@@ -81,6 +85,7 @@ fix() {
 	tree >"$work/before"
 	run -3 --separate-stderr fix
 	[[ $stderr == *'on the host'* ]]
+	[[ $output == *'FAIL  udp.rmem_max'* ]]
 	tree | diff "$work/before" -
 }
 
@@ -93,6 +98,7 @@ fix() {
 	tree >"$work/before"
 	run -3 --separate-stderr fix
 	[[ $stderr == *'journal'* ]]
+	[[ $output == *'FAIL  udp.rmem_max'* ]]
 	run -3 doctor --root "$host" --undo
 	tree | diff "$work/before" -
 }
@@ -102,4 +108,31 @@ fix() {
 	doctor --root "$host" --fix --json - udp.rmem_max >"$work/out" 2>"$work/err"
 	python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/out"
 	has "$work/err" 'net.core.rmem_max: 212992 -> 7500000'
+}
+
+@test "doctor: where --fix fails the report is shown, and written as JSON" {
+	golden_host container
+	run -3 --separate-stderr doctor --root "$host" --fix --format nagios --json "$work/json" udp.rmem_max
+	[[ $stderr == *'on the host'* ]]
+	[[ $output == 'DOCTOR CRITICAL - '* ]]
+	python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["counts"]["fail"] == 1' "$work/json"
+}
+
+@test "doctor: a step that cannot be taken is left and told, the others are taken" {
+	small
+	mkdir -p "$host/etc/wireguard" "$host/root"
+	echo x >"$host/root/wg0.conf"
+	chmod 644 "$host/root/wg0.conf"
+	ln -s /root/wg0.conf "$host/etc/wireguard/wg0.conf"
+	tree >"$work/before"
+	run -1 doctor --root "$host" --fix udp.rmem_max wireguard.keys
+	[[ $output == *'left alone: /etc/wireguard/wg0.conf: it is no regular file'* ]]
+	[[ $output == *'FAIL  wireguard.keys'* ]]
+	[[ $output != *'FAIL  udp.rmem_max'* ]]
+	[ "$(cat "$host/$rmem")" = 7500000 ]
+	run -1 doctor --root "$host" --fix wireguard.keys
+	[[ $output == *'left alone: '* ]]
+	[[ $output != *'nothing to change'* ]]
+	run -0 doctor --root "$host" --undo
+	tree | diff "$work/before" -
 }

@@ -118,6 +118,12 @@ as() {
 	golden_host healthy-server
 	as nagios udp.rmem_max
 	[ "$status" = 0 ]
+	as nagios no.such_check
+	[ "$status" = 3 ]
+	as nagios --no-such-option
+	[ "$status" = 3 ]
+	as text no.such_check
+	[ "$status" = 2 ]
 }
 
 # The parts of the OASIS schema that a consumer relies on.

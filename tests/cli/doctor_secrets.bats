@@ -34,3 +34,24 @@ token=eyJhIjoiMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYiLCJzIjoiaHVudGVyMiJ9
 	run -2 env ZTT_API_TOKEN="hunter$(printf '%09999d' 0)" "$ztt_doctor" --offline libc
 	[[ $output != *hunter* ]]
 }
+
+@test "doctor: an API token does not go in clear to another host" {
+	echo hunter2 >"$work/token"
+	run -2 doctor --offline --api http://api.example.com --api-token "$work/token" libc
+	[[ $output == *https* ]]
+	[[ $output != *hunter2* ]]
+	run -2 env ZTT_API_TOKEN=hunter2 "$ztt_doctor" --offline --api HTTP://192.0.2.1:80 libc
+	run -0 doctor --offline --api http://127.0.0.1:1 --api-token "$work/token" libc.version
+	run -0 doctor --offline --api http://api.example.com libc.version
+	run -0 doctor --offline --api https://api.example.com --api-token "$work/token" libc.version
+}
+
+@test "doctor: what it holds is in no core file" {
+	mkfifo "$work/token"
+	ulimit -S -c unlimited 2>/dev/null || skip "no core files here"
+	start doctor "$ztt_doctor" --offline --api-token "$work/token" libc.version
+	soon grep -Eq '^Max core file size +1 ' "/proc/$pid/limits"
+	echo hunter2 >"$work/token"
+	finish "$pid"
+	[ "$status" = 0 ]
+}

@@ -1,4 +1,5 @@
 /* bundle: the zip of `cloudflared tunnel diag`, and what is none. */
+#define _GNU_SOURCE
 #include "doctor_root.h"
 
 #include <fcntl.h>
@@ -199,6 +200,109 @@ static void test_a_bomb_is_refused(void **state)
 	refused("bomb2.zip", -EFBIG, "metrics.txt");
 }
 
+static void test_one_broken_entry_does_not_lose_the_bundle(void **state)
+{
+	static const char log[] = "2026-11-22T08:25:02Z INF hello\n";
+	size_t len = 5 * 1024 * 1024;
+	char *zeros = calloc(1, len);
+	zip_t *zip = begin_zip("part.zip");
+	struct ztt_doctor doctor = {.deadline_ns = ZTT_NEVER};
+	struct ztt_finding finding = {0};
+	char text[64], *data;
+	bool cut;
+
+	(void)state;
+	assert_non_null(zeros);
+	add(zip, "metrics.txt", zeros, len, NULL);
+	add(zip, "systeminformation.json", "{}", 2, "password");
+	add(zip, "cloudflared_logs.txt", log, sizeof(log) - 1, NULL);
+	assert_int_equal(zip_close(zip), 0);
+	free(zeros);
+	assert_int_equal(ztt_bundle_open(path_of("part.zip"),
+					 (struct ztt_root **)&doctor.root,
+					 NULL),
+			 0);
+	assert_int_equal(ztt_root_load(doctor.root, "/engine/metrics.txt",
+				       1 << 20, &data, &len),
+			 -EFBIG);
+	assert_int_equal(ztt_root_text(doctor.root, "/proc/meminfo", text,
+				       sizeof(text), NULL),
+			 -ENOKEY);
+	assert_int_equal(ztt_root_tail(doctor.root, "/engine/log.txt", 100,
+				       &data, &len, &cut),
+			 0);
+	free(data);
+	doctor.facts = ztt_facts_new();
+	ztt_check_engine_ready(&doctor, &finding);
+	assert_int_equal(finding.status, ZTT_STATUS_UNKNOWN);
+	assert_non_null(
+		strstr(finding.observed, "/engine/metrics.txt: longer"));
+	memset(&finding, 0, sizeof(finding));
+	ztt_check_memory_available(&doctor, &finding);
+	assert_int_equal(finding.status, ZTT_STATUS_UNKNOWN);
+	assert_non_null(strstr(finding.observed, "/proc/meminfo: encrypted"));
+	memset(&finding, 0, sizeof(finding));
+	ztt_check_engine_version(&doctor, &finding);
+	assert_int_equal(finding.status, ZTT_STATUS_UNKNOWN);
+	ztt_facts_free(doctor.facts);
+	ztt_root_free((struct ztt_root *)doctor.root);
+}
+
+/* A byte of the compressed data is another: the checksum is wrong. */
+static void test_an_entry_with_a_wrong_checksum_is_broken(void **state)
+{
+	zip_t *zip = begin_zip("sum.zip");
+	struct ztt_root *root;
+	char data[4096], text[64], *at;
+	size_t len;
+	FILE *file;
+
+	(void)state;
+	add(zip, "metrics.txt", "ab", 2, NULL);
+	add(zip, "prechecks.json", "find-me", 7, NULL);
+	zip_set_file_compression(zip, 1, ZIP_CM_STORE, 0);
+	assert_int_equal(zip_close(zip), 0);
+	file = fopen(path_of("sum.zip"), "r");
+	assert_non_null(file);
+	len = fread(data, 1, sizeof(data), file);
+	fclose(file);
+	at = memmem(data, len, "find-me", 7);
+	assert_non_null(at);
+	*at = 'F';
+	write_file("sum.zip", data, len);
+	assert_int_equal(ztt_bundle_open(path_of("sum.zip"), &root, NULL), 0);
+	assert_int_equal(ztt_root_text(root, "/engine/metrics.txt", text,
+				       sizeof(text), NULL),
+			 0);
+	assert_int_equal(ztt_root_text(root, "/engine/prechecks.json", text,
+				       sizeof(text), NULL),
+			 -EBADMSG);
+	ztt_root_free(root);
+}
+
+static void test_without_its_settings_connections_are_not_judged(void **state)
+{
+	static const char tunnel[] =
+		"{\"tunnelID\":\"a\",\"connections\":[{\"isConnected\":true,\"protocol\":1,"
+		"\"edgeAddress\":\"198.51.100.1\"}]}";
+	struct ztt_doctor doctor = {.deadline_ns = ZTT_NEVER};
+	struct ztt_root *root = ztt_root_new_bundle();
+	struct ztt_finding finding = {0};
+
+	(void)state;
+	ztt_root_put(root, "/engine/diag-tunnel.json", tunnel,
+		     sizeof(tunnel) - 1);
+	ztt_root_put_broken(root, "/engine/cli-configuration.json", -EBADMSG);
+	doctor.root = root;
+	doctor.facts = ztt_facts_new();
+	ztt_check_engine_protocol(&doctor, &finding);
+	assert_int_equal(finding.status, ZTT_STATUS_UNKNOWN);
+	assert_non_null(strstr(finding.observed,
+			       "/engine/cli-configuration.json: broken"));
+	ztt_facts_free(doctor.facts);
+	ztt_root_free(root);
+}
+
 static void test_unknown_names_are_left_out(void **state)
 {
 	zip_t *zip = begin_zip("other.zip");
@@ -234,6 +338,11 @@ int main(void)
 		cmocka_unit_test(test_every_truncation_is_refused_or_read),
 		cmocka_unit_test(test_an_encrypted_one_is_refused),
 		cmocka_unit_test(test_a_bomb_is_refused),
+		cmocka_unit_test(
+			test_one_broken_entry_does_not_lose_the_bundle),
+		cmocka_unit_test(test_an_entry_with_a_wrong_checksum_is_broken),
+		cmocka_unit_test(
+			test_without_its_settings_connections_are_not_judged),
 		cmocka_unit_test(test_unknown_names_are_left_out),
 	};
 

@@ -176,6 +176,8 @@ static void test_mode_is_offered_only_for_what_is_a_secret(void **state)
 	assert_int_equal(finding.action_count, 0);
 	test_host_file(&host, "/root/.cloudflared/cert.pem", "none\n", 0644);
 	finding = test_host_check(&host, ztt_check_engine_cert);
+	assert_null(strstr(finding.advice, "--fix"));
+	assert_non_null(strstr(finding.advice, "tunnel login"));
 	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
 	assert_int_equal(finding.action_count, 0);
 	test_host_end(&host);
@@ -236,6 +238,27 @@ static void test_names_and_passwords_of_services_are_hidden(void **state)
 	assert_int_equal(finding.status, ZTT_STATUS_FAIL);
 	assert_non_null(strstr(finding.observed, "http://***@10.0.0.1:80/"));
 	assert_null(strstr(finding.observed, "hunter2"));
+	test_host_end(&host);
+}
+
+static void test_what_was_pasted_into_the_wrong_place_is_cut(void **state)
+{
+	static const char config[] =
+		"aGVsbG8xMjM0NTY3ODkwQUJDREVGRw==: 1\n"
+		"ingress:\n"
+		"  - service: c2VjcmV0MTIzNDU2Nzg5MEFCQ0RFRkc=\n";
+	struct ztt_finding finding;
+	struct test_host host;
+
+	(void)state;
+	test_host_begin(&host);
+	test_host_file(&host, CONFIG, config, 0600);
+	finding = test_host_check(&host, ztt_check_engine_ingress);
+	assert_non_null(strstr(finding.observed, "c2VjcmV0..."));
+	assert_null(strstr(finding.observed, "c2VjcmV0M"));
+	finding = test_host_check(&host, ztt_check_engine_config);
+	assert_non_null(strstr(finding.observed, "aGVsbG8x..."));
+	assert_null(strstr(finding.observed, "aGVsbG8xM"));
 	test_host_end(&host);
 }
 
@@ -443,6 +466,12 @@ static void test_start_timeout(void **state)
 	       FILES(UNIT, "[Service]\nType=notify\nTimeoutStartSec=15\n",
 		     CONFIG, "protocol: http2\n"),
 	       ZTT_STATUS_OK, "http2");
+	expect(ztt_check_engine_start_timeout,
+	       FILES(UNIT, "[Service]\nType=notify\nTimeoutStartSec=180\n"),
+	       ZTT_STATUS_WARN, "may kill it");
+	expect(ztt_check_engine_start_timeout,
+	       FILES(UNIT, "[Service]\nType=notify\nTimeoutStartSec=235\n"),
+	       ZTT_STATUS_OK, "235");
 	expect(ztt_check_engine_start_timeout, FILES(UNIT, "[Service]\n"),
 	       ZTT_STATUS_OK, "Type=simple");
 }
@@ -607,6 +636,8 @@ int main(void)
 		cmocka_unit_test(test_token_on_a_command_line),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_ingress),
+		cmocka_unit_test(
+			test_what_was_pasted_into_the_wrong_place_is_cut),
 		cmocka_unit_test(test_services_as_cloudflared_takes_them),
 		cmocka_unit_test(test_services_are_connected_to),
 		cmocka_unit_test(test_dead_flags),

@@ -553,8 +553,8 @@ static void test_in_a_container_values_are_the_hosts(void **state)
 	end(&host);
 }
 
-static int apply_one(const struct host *host, enum ztt_action_kind kind,
-		     const char *target, const char *value)
+static struct ztt_fix_plan plan_one(enum ztt_action_kind kind,
+				    const char *target, const char *value)
 {
 	struct ztt_action action = {.kind = kind};
 	struct ztt_fix_plan plan = {ztt_alloc(sizeof(action)), 1};
@@ -562,38 +562,65 @@ static int apply_one(const struct host *host, enum ztt_action_kind kind,
 	snprintf(action.target, sizeof(action.target), "%s", target);
 	snprintf(action.value, sizeof(action.value), "%s", value);
 	*plan.actions = action;
-	return apply(host, &plan, false, NULL, NULL);
+	return plan;
 }
 
-static void test_what_cannot_be_changed_changes_nothing(void **state)
+/* The one step is left, and the line says why. */
+static void assert_left(const struct host *host, struct ztt_fix_plan *plan,
+			bool dry_run, const char *why)
+{
+	struct ztt_fix_result result;
+	struct ztt_err err = {""};
+
+	assert_int_equal(ztt_fix_apply(host->root, plan, NULL, dry_run, &result,
+				       &err),
+			 0);
+	ztt_fix_plan_release(plan);
+	assert_int_equal(result.changed, 0);
+	assert_int_equal(result.left, 1);
+	assert_ptr_equal(strstr(result.text, "left alone: "), result.text);
+	if (!strstr(result.text, why))
+		fail_msg("%s: no %s", result.text, why);
+	assert_ptr_equal(strchr(result.text, '\n') + 1,
+			 result.text + strlen(result.text));
+	ztt_fix_result_release(&result);
+}
+
+static void test_what_cannot_be_changed_is_left_and_told(void **state)
 {
 	static const struct {
 		enum ztt_action_kind kind;
-		const char *target, *value;
-		int rc;
+		const char *target, *value, *why;
 	} cases[] = {
-		{ZTT_ACTION_SYSCTL, "net.core.none", "1", -ENOENT},
-		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "1; reboot", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "1\n2", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net.core.words", "1", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net../../etc/passwd", "1", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net.core/../x", "1", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "dev.cdrom.lock", "1", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net", "1", -EINVAL},
-		{ZTT_ACTION_SYSCTL, "net.core.", "1", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/none", "0600", -ENOENT},
-		{ZTT_ACTION_MODE, "/etc/fifo", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/link", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/../etc/x", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "etc/x", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/\033[2J", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/\xc2\x9b", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, "/etc/\xff", "0600", -EINVAL},
-		{ZTT_ACTION_MODE, SECRET, "rw", -EINVAL},
-		{ZTT_ACTION_MODE, SECRET, "17777", -EINVAL},
-		{ZTT_ACTION_MODE, SECRET, "-1", -EINVAL},
+		{ZTT_ACTION_SYSCTL, "net.core.none", "1",
+		 "has no such setting"},
+		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "1; reboot",
+		 "does not set it"},
+		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "", "does not set it"},
+		{ZTT_ACTION_SYSCTL, "net.core.rmem_max", "1\n2",
+		 "does not set it"},
+		{ZTT_ACTION_SYSCTL, "net.core.words", "1", "more than numbers"},
+		{ZTT_ACTION_SYSCTL, "net../../etc/passwd", "1",
+		 "does not change it"},
+		{ZTT_ACTION_SYSCTL, "net.core/../x", "1", "does not change it"},
+		{ZTT_ACTION_SYSCTL, "dev.cdrom.lock", "1",
+		 "does not change it"},
+		{ZTT_ACTION_SYSCTL, "net", "1", "does not change it"},
+		{ZTT_ACTION_SYSCTL, "net.core.", "1", "does not change it"},
+		{ZTT_ACTION_MODE, "/etc/none", "0600", "No such file"},
+		{ZTT_ACTION_MODE, "/etc/fifo", "0600", "no regular file"},
+		{ZTT_ACTION_MODE, "/etc", "0600", "no regular file"},
+		{ZTT_ACTION_MODE, "/etc/link", "0600", "no regular file"},
+		{ZTT_ACTION_MODE, "/etc/../etc/x", "0600",
+		 "does not change it"},
+		{ZTT_ACTION_MODE, "etc/x", "0600", "does not change it"},
+		{ZTT_ACTION_MODE, "/etc/\033[2J", "0600", "does not change it"},
+		{ZTT_ACTION_MODE, "/etc/\xc2\x9b", "0600",
+		 "does not change it"},
+		{ZTT_ACTION_MODE, "/etc/\xff", "0600", "does not change it"},
+		{ZTT_ACTION_MODE, SECRET, "rw", "does not set it"},
+		{ZTT_ACTION_MODE, SECRET, "17777", "does not set it"},
+		{ZTT_ACTION_MODE, SECRET, "-1", "does not set it"},
 	};
 	struct host host;
 	char *before;
@@ -604,10 +631,13 @@ static void test_what_cannot_be_changed_changes_nothing(void **state)
 	assert_int_equal(mkfifo(full(&host, "/etc/fifo"), 0644), 0);
 	assert_int_equal(symlink(SECRET, full(&host, "/etc/link")), 0);
 	before = snapshot(&host, true);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(apply_one(&host, cases[i].kind,
-					   cases[i].target, cases[i].value),
-				 cases[i].rc);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ztt_fix_plan plan =
+			plan_one(cases[i].kind, cases[i].target,
+				 cases[i].value);
+
+		assert_left(&host, &plan, false, cases[i].why);
+	}
 	assert_snapshot(&host, true, before);
 	end(&host);
 }
@@ -615,6 +645,7 @@ static void test_what_cannot_be_changed_changes_nothing(void **state)
 static void test_symbolic_links_do_not_lead_out_of_the_root(void **state)
 {
 	struct host host, outside;
+	struct ztt_fix_plan plan;
 	char *before;
 
 	(void)state;
@@ -624,32 +655,33 @@ static void test_symbolic_links_do_not_lead_out_of_the_root(void **state)
 	assert_int_equal(symlink(full(&outside, "/etc"),
 				 full(&host, "/etc/away")),
 			 0);
-	assert_int_equal(apply_one(&host, ZTT_ACTION_MODE,
-				   "/etc/away/cloudflared/tunnel.json", "0600"),
-			 -ENOENT);
+	plan = plan_one(ZTT_ACTION_MODE, "/etc/away/cloudflared/tunnel.json",
+			"0600");
+	assert_left(&host, &plan, false, "No such file");
 	assert_int_equal(symlink(full(&outside, "/etc/new.conf"),
 				 full(&host, "/etc/sysctl.d")),
 			 0);
-	assert_true(apply_all(&host) < 0);
+	apply_all(&host);
 	assert_snapshot(&outside, true, before);
 	end(&outside);
 	end(&host);
 }
 
 /* A plan of this mode on this host, which is never carried out. */
-static int look_at_mode(const char *path, mode_t old)
+static void look_at_mode(const char *path, mode_t old, const char *why)
 {
 	struct ztt_finding finding = {0};
 	struct ztt_fix_plan plan = {0};
 	struct host live = {.root = NULL};
-	int rc;
 
 	assert_int_equal(ztt_root_open(NULL, &live.root, NULL), 0);
 	ztt_finding_mode(&finding, path, old, 0600);
 	ztt_fix_plan_add(&plan, &finding);
-	rc = apply(&live, &plan, true, NULL, NULL);
+	if (why)
+		assert_left(&live, &plan, true, why);
+	else
+		assert_int_equal(apply(&live, &plan, true, NULL, NULL), 0);
 	ztt_root_free(live.root);
-	return rc;
 }
 
 static void test_as_root_no_link_of_others_is_followed(void **state)
@@ -660,19 +692,17 @@ static void test_as_root_no_link_of_others_is_followed(void **state)
 	if (geteuid() != 0)
 		skip();
 	begin(&host);
-	assert_int_equal(look_at_mode(full(&host, SECRET), 0644), 0);
+	look_at_mode(full(&host, SECRET), 0644, NULL);
 	assert_int_equal(symlink("cloudflared", full(&host, "/etc/link")), 0);
-	assert_int_equal(look_at_mode(full(&host, "/etc/link/tunnel.json"),
-				      0644),
-			 -ELOOP);
+	look_at_mode(full(&host, "/etc/link/tunnel.json"), 0644,
+		     "it is a symbolic link");
 	assert_int_equal(link(full(&host, SECRET), full(&host, "/etc/second")),
 			 0);
-	assert_int_equal(look_at_mode(full(&host, "/etc/second"), 0644),
-			 -EMLINK);
+	look_at_mode(full(&host, "/etc/second"), 0644, "a second name");
 	end(&host);
 }
 
-static void test_mode_that_is_another_by_now_is_refused(void **state)
+static void test_mode_that_is_another_by_now_is_left(void **state)
 {
 	struct ztt_fix_plan plan = {0};
 	struct ztt_finding finding = {0};
@@ -685,7 +715,7 @@ static void test_mode_that_is_another_by_now_is_refused(void **state)
 	before = snapshot(&host, true);
 	ztt_finding_mode(&finding, SECRET, 0644, 0600);
 	ztt_fix_plan_add(&plan, &finding);
-	assert_int_equal(apply(&host, &plan, false, NULL, NULL), -EAGAIN);
+	assert_left(&host, &plan, false, "its mode is 0640 now");
 	assert_snapshot(&host, true, before);
 	end(&host);
 }
@@ -711,18 +741,73 @@ static void test_without_room_for_the_journal_nothing_is_left(void **state)
 	end(&host);
 }
 
-static void test_sysctl_file_that_is_no_file_is_refused(void **state)
+/* Everything but what cannot be done, and a second time nothing. */
+static void test_one_step_that_cannot_be_taken_blocks_no_other(void **state)
 {
+	static const char key[] = "/etc/wireguard/wg0.conf";
+	struct ztt_finding finding = {0};
+	struct ztt_fix_result result;
+	struct ztt_fix_plan plan;
 	struct host host;
+	char *before;
+
+	(void)state;
+	begin(&host);
+	put(&host, "/root/wg0.conf", "x", 0644);
+	put(&host, "/etc/wireguard/x", "", 0644);
+	assert_int_equal(symlink("/root/wg0.conf", full(&host, key)), 0);
+	before = snapshot(&host, false);
+	want_all(&plan);
+	ztt_finding_mode(&finding, key, 0644, 0600);
+	ztt_finding_sysctl(&finding, "net.core.none", "1", "2");
+	ztt_fix_plan_add(&plan, &finding);
+	assert_int_equal(ztt_fix_apply(host.root, &plan, NULL, false, &result,
+				       NULL),
+			 0);
+	assert_int_equal(result.changed, 3);
+	assert_int_equal(result.left, 2);
+	assert_non_null(strstr(result.text,
+			       "left alone: /etc/wireguard/wg0.conf: it is no "
+			       "regular file\n"));
+	assert_non_null(strstr(result.text, "left alone: net.core.none: "));
+	assert_string_equal(get(&host, RMEM), "7500000\n");
+	assert_null(strstr(get(&host, ZTT_FIX_SYSCTL_FILE), "net.core.none"));
+	assert_int_equal(mode_of(&host, SECRET), 0600);
+	assert_int_equal(mode_of(&host, "/root/wg0.conf"), 0644);
+	ztt_fix_result_release(&result);
+	assert_int_equal(ztt_fix_apply(host.root, &plan, NULL, false, &result,
+				       NULL),
+			 0);
+	assert_int_equal(result.changed, 0);
+	assert_int_equal(result.left, 2);
+	ztt_fix_result_release(&result);
+	ztt_fix_plan_release(&plan);
+	assert_int_equal(undo(&host, NULL, NULL), 0);
+	assert_snapshot(&host, false, before);
+	end(&host);
+}
+
+static void test_without_its_file_no_value_is_set_but_modes_are(void **state)
+{
+	struct ztt_fix_plan plan;
+	struct host host;
+	char *text;
 
 	(void)state;
 	begin(&host);
 	put(&host, "/etc/sysctl.d/x", "", 0644);
 	assert_int_equal(symlink("x", full(&host, ZTT_FIX_SYSCTL_FILE)), 0);
-	assert_int_equal(apply_all(&host), -ELOOP);
+	want_all(&plan);
+	assert_int_equal(apply(&host, &plan, false, NULL, &text), 0);
+	assert_non_null(strstr(text, "left alone: net.core.rmem_max: it cannot "
+				     "be kept in " ZTT_FIX_SYSCTL_FILE
+				     ": it is a symbolic link\n"));
+	free(text);
+	assert_int_equal(mode_of(&host, SECRET), 0600);
 	assert_int_equal(unlink(full(&host, ZTT_FIX_SYSCTL_FILE)), 0);
 	assert_int_equal(mkdir(full(&host, ZTT_FIX_SYSCTL_FILE), 0755), 0);
-	assert_int_equal(apply_all(&host), -EINVAL);
+	want_value(&plan, "7500000");
+	assert_left(&host, &plan, false, "it is no regular file");
 	assert_string_equal(get(&host, RMEM), "212992\n");
 	end(&host);
 }
@@ -1184,15 +1269,47 @@ static int fix_live(void)
 		       : 5;
 }
 
-static void test_this_kernels_values_are_set_and_restored(void **state)
+/* As in most containers. */
+static int fix_read_only(void)
+{
+	struct ztt_finding finding = {0};
+	struct ztt_fix_result result = {0};
+	struct ztt_fix_plan plan = {0};
+	struct ztt_root *root;
+
+	if (!enter_namespace() || ztt_root_open(NULL, &root, NULL) < 0 ||
+	    !write_text(PORTS, "32768 60999\n") ||
+	    mount("/proc/sys", "/proc/sys", NULL, MS_BIND | MS_REC, NULL) < 0 ||
+	    mount(NULL, "/proc/sys", NULL,
+		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
+			  MS_NOEXEC,
+		  NULL) < 0)
+		return 77;
+	ztt_finding_sysctl(&finding, "net.ipv4.ip_local_port_range",
+			   "32768 60999", "1024 65535");
+	ztt_fix_plan_add(&plan, &finding);
+	if (ztt_fix_apply(root, &plan, "docker", false, &result, NULL) !=
+	    -EPERM)
+		return 1;
+	if (ztt_fix_apply(root, &plan, NULL, false, &result, NULL) < 0)
+		return 2;
+	if (result.changed != 0 || result.left != 1 ||
+	    !strstr(result.text, "Read-only file system"))
+		return 3;
+	ztt_fix_result_release(&result);
+	ztt_fix_plan_release(&plan);
+	ztt_root_free(root);
+	return access("/etc/sysctl.d", F_OK) < 0 ? 0 : 4;
+}
+
+static void in_child(int (*work)(void))
 {
 	pid_t child = fork();
 	int status;
 
-	(void)state;
 	assert_true(child >= 0);
 	if (child == 0)
-		_exit(fix_live());
+		_exit(work());
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77) {
@@ -1200,6 +1317,18 @@ static void test_this_kernels_values_are_set_and_restored(void **state)
 		skip();
 	}
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_what_is_read_only_is_left_and_a_containers_told(void **state)
+{
+	(void)state;
+	in_child(fix_read_only);
+}
+
+static void test_this_kernels_values_are_set_and_restored(void **state)
+{
+	(void)state;
+	in_child(fix_live);
 }
 
 int main(void)
@@ -1227,14 +1356,17 @@ int main(void)
 			test_dry_run_says_the_same_and_changes_nothing),
 		cmocka_unit_test(test_commands_of_a_dry_run_do_the_same),
 		cmocka_unit_test(test_in_a_container_values_are_the_hosts),
-		cmocka_unit_test(test_what_cannot_be_changed_changes_nothing),
+		cmocka_unit_test(test_what_cannot_be_changed_is_left_and_told),
 		cmocka_unit_test(
 			test_symbolic_links_do_not_lead_out_of_the_root),
 		cmocka_unit_test(test_as_root_no_link_of_others_is_followed),
-		cmocka_unit_test(test_mode_that_is_another_by_now_is_refused),
+		cmocka_unit_test(test_mode_that_is_another_by_now_is_left),
 		cmocka_unit_test(
 			test_without_room_for_the_journal_nothing_is_left),
-		cmocka_unit_test(test_sysctl_file_that_is_no_file_is_refused),
+		cmocka_unit_test(
+			test_one_step_that_cannot_be_taken_blocks_no_other),
+		cmocka_unit_test(
+			test_without_its_file_no_value_is_set_but_modes_are),
 		cmocka_unit_test(test_one_fix_at_a_time),
 		cmocka_unit_test(test_hostile_journals_are_refused),
 		cmocka_unit_test(test_journal_of_others_is_refused),
@@ -1242,6 +1374,8 @@ int main(void)
 		cmocka_unit_test(test_a_bundle_is_refused),
 		cmocka_unit_test(test_diff_is_unified),
 		cmocka_unit_test(test_file_is_merged_by_key),
+		cmocka_unit_test(
+			test_what_is_read_only_is_left_and_a_containers_told),
 		cmocka_unit_test(test_this_kernels_values_are_set_and_restored),
 		cmocka_unit_test(test_fix_killed_at_any_call_is_undone),
 		cmocka_unit_test(

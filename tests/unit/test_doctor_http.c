@@ -231,6 +231,28 @@ static void a_certificate_is_verified_by_the_given_file(void **state)
 	test_host_end(&host);
 }
 
+static void what_goes_in_clear_is_known(void **state)
+{
+	static const char *const clear[] = {
+		"http://api.example.com", "HTTP://10.0.0.1:8080/x",
+		"http://127.example.com", "http://localhost.example.com",
+		"http://[2001:db8::1]",   "http://localhost@example.com",
+	};
+	static const char *const not_clear[] = {
+		"https://api.example.com", "http://localhost:80",
+		"http://127.0.0.1",        "http://127.9.9.9:1/x",
+		"http://[::1]:80",         "http://example.com@localhost",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(clear) / sizeof(*clear); i++)
+		if (!ztt_http_in_clear(clear[i]))
+			fail_msg("%s", clear[i]);
+	for (size_t i = 0; i < sizeof(not_clear) / sizeof(*not_clear); i++)
+		if (ztt_http_in_clear(not_clear[i]))
+			fail_msg("%s", not_clear[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_body_past_its_bound_is_an_error),
 		cmocka_unit_test(what_is_no_http_is_an_error),
 		cmocka_unit_test(only_http_is_spoken),
+		cmocka_unit_test(what_goes_in_clear_is_known),
 		cmocka_unit_test(a_refused_port_says_so_without_what_is_secret),
 		cmocka_unit_test(
 			a_silent_server_is_a_timeout_that_says_how_far_it_came),

@@ -66,6 +66,13 @@ static void login_is_hidden_before_a_text_is_cut(void **state)
 	assert_string_equal(ztt_secret_hide_login("unix:/run/a-long-path", out,
 						  sizeof(out)),
 			    "unix:/run/a-lon");
+	assert_string_equal(
+		ztt_secret_hide_login("aGVsbG8xMjM0NTY3ODkwQUJDREVGRw==", out,
+				      sizeof(out)),
+		"aGVsbG8x...");
+	assert_string_equal(ztt_secret_hide_login("a-long-name-of-something-1",
+						  out, sizeof(out)),
+			    "a-long-name-of-");
 }
 
 static void a_finding_never_holds_one(void **state)

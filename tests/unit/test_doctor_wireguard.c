@@ -428,6 +428,7 @@ static void keys_that_others_may_read_fail_with_a_fix(void **state)
 	test_host_file(&host, "/etc/wireguard/wg0.conf", "x", 0644);
 	test_host_file(&host, "/etc/wireguard/privatekey", "x", 0600);
 	test_host_file(&host, "/etc/wireguard/publickey", "x", 0644);
+	test_host_file(&host, "/etc/wireguard/old.conf/x", "x", 0644);
 	finding = test_host_check(&host, ztt_check_wireguard_keys);
 	expect(&finding, ZTT_STATUS_FAIL,
 	       "/etc/wireguard/wg0.conf has mode 0644");

@@ -278,6 +278,27 @@ void ztt_check_engine_credentials(struct ztt_doctor *doctor,
 		note_no_credentials(doctor, finding);
 }
 
+/* The row speaks of --fix, which has a step only for what was understood. */
+static void advise_by_hand(struct ztt_finding *finding, const char *path,
+			   bool loaded, bool broken)
+{
+	if (finding->status == ZTT_STATUS_OK || finding->action_count ||
+	    finding->advice[0])
+		return;
+	if (!loaded)
+		ztt_finding_advise(finding, "look at it as root: ls -l %s",
+				   path);
+	else if (broken)
+		ztt_finding_advise(finding,
+				   "have a new one written: cloudflared tunnel "
+				   "login, then chmod 600 %s",
+				   path);
+	else
+		ztt_finding_advise(finding,
+				   "chown root %s, or to the engine's user",
+				   path);
+}
+
 void ztt_check_engine_cert(struct ztt_doctor *doctor,
 			   struct ztt_finding *finding)
 {
@@ -293,8 +314,10 @@ void ztt_check_engine_cert(struct ztt_doctor *doctor,
 				 "'route' and the like need");
 		return;
 	}
-	if (!load_secret(doctor, finding, path, &text, &len))
+	if (!load_secret(doctor, finding, path, &text, &len)) {
+		advise_by_hand(finding, path, false, false);
 		return;
+	}
 	rc = ztt_origin_cert_parse(text, len, &cert, &err);
 	explicit_bzero(text, len);
 	free(text);
@@ -307,4 +330,5 @@ void ztt_check_engine_cert(struct ztt_doctor *doctor,
 				 cert.account[0] ? cert.account : "(none)");
 	if (rc == 0)
 		offer_mode(doctor, finding, path);
+	advise_by_hand(finding, path, true, rc < 0);
 }

@@ -29,13 +29,27 @@ static bool has_endpoint(struct ztt_doctor *doctor,
 
 	if (all->count)
 		return true;
-	if (live && (ztt_engine_running(doctor) || doctor->plan.metrics))
+	if (all->unread ||
+	    (live && (ztt_engine_running(doctor) || doctor->plan.metrics)))
 		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN, "%s",
 				 all->problem);
 	else
 		ztt_finding_note(finding, ZTT_STATUS_SKIP, "%s",
 				 live ? "no engine runs here" : all->problem);
 	return false;
+}
+
+/* What it does not say may be in a file that cannot be read. */
+static void note_unsaid(const struct ztt_endpoints *all,
+			const struct ztt_endpoint *endpoint, const char *what,
+			struct ztt_finding *finding)
+{
+	if (all->unread)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN, "%s",
+				 all->problem);
+	else
+		ztt_finding_note(finding, ZTT_STATUS_SKIP, "%s%s", endpoint->at,
+				 what);
 }
 
 static size_t connected_count(const struct ztt_endpoint *endpoint)
@@ -47,15 +61,15 @@ static size_t connected_count(const struct ztt_endpoint *endpoint)
 	return count;
 }
 
-static void judge_ready(const struct ztt_endpoint *endpoint,
+static void judge_ready(const struct ztt_endpoints *all,
+			const struct ztt_endpoint *endpoint,
 			struct ztt_finding *finding)
 {
 	int ready = endpoint->ready_connections;
 
 	if (ready < 0 && !endpoint->has_connections) {
-		ztt_finding_note(finding, ZTT_STATUS_SKIP,
-				 "%s has neither /ready nor /diag/tunnel",
-				 endpoint->at);
+		note_unsaid(all, endpoint,
+			    " has neither /ready nor /diag/tunnel", finding);
 		return;
 	}
 	if (ready < 0)
@@ -82,7 +96,20 @@ void ztt_check_engine_ready(struct ztt_doctor *doctor,
 	if (!has_endpoint(doctor, all, finding))
 		return;
 	for (size_t i = 0; i < all->count; i++)
-		judge_ready(&all->list[i], finding);
+		judge_ready(all, &all->list[i], finding);
+}
+
+/* What was set may be in a file of a bundle that cannot be read. */
+static void note_unread_settings(struct ztt_doctor *doctor,
+				 struct ztt_finding *finding)
+{
+	static const char path[] = "/engine/cli-configuration.json";
+	struct ztt_root_stat st;
+	int rc = ztt_root_stat(doctor->root, path, &st);
+
+	if (rc < 0 && rc != -ENOENT &&
+	    ztt_root_kind(doctor->root) == ZTT_ROOT_BUNDLE)
+		ztt_finding_unread(finding, path, rc, NULL);
 }
 
 static size_t connections_wanted(struct ztt_doctor *doctor)
@@ -98,15 +125,15 @@ static size_t connections_wanted(struct ztt_doctor *doctor)
 		       : HA_DEFAULT;
 }
 
-static void judge_connections(const struct ztt_endpoint *endpoint,
+static void judge_connections(const struct ztt_endpoints *all,
+			      const struct ztt_endpoint *endpoint,
 			      size_t wanted, struct ztt_finding *finding)
 {
 	size_t up = connected_count(endpoint);
 
 	if (!endpoint->has_connections) {
 		if (endpoint->ready_connections < 0)
-			ztt_finding_note(finding, ZTT_STATUS_SKIP,
-					 "%s does not say", endpoint->at);
+			note_unsaid(all, endpoint, " does not say", finding);
 		else
 			up = (size_t)endpoint->ready_connections;
 		if (endpoint->ready_connections < 0)
@@ -135,10 +162,12 @@ void ztt_check_engine_connections(struct ztt_doctor *doctor,
 		return;
 	wanted = connections_wanted(doctor);
 	for (size_t i = 0; i < all->count; i++)
-		judge_connections(&all->list[i], wanted, finding);
+		judge_connections(all, &all->list[i], wanted, finding);
+	note_unread_settings(doctor, finding);
 }
 
-static void judge_protocol(const struct ztt_endpoint *endpoint,
+static void judge_protocol(const struct ztt_endpoints *all,
+			   const struct ztt_endpoint *endpoint,
 			   const char *wanted, struct ztt_finding *finding)
 {
 	size_t up = connected_count(endpoint), http2 = 0;
@@ -147,9 +176,8 @@ static void judge_protocol(const struct ztt_endpoint *endpoint,
 		http2 += endpoint->connections[i].connected &&
 			 endpoint->connections[i].http2;
 	if (!up)
-		ztt_finding_note(finding, ZTT_STATUS_SKIP,
-				 "%s: no connection is known to be up",
-				 endpoint->at);
+		note_unsaid(all, endpoint, ": no connection is known to be up",
+			    finding);
 	else if (!http2)
 		ztt_finding_note(finding, ZTT_STATUS_OK,
 				 "%s: all %zu connections on QUIC",
@@ -177,7 +205,8 @@ void ztt_check_engine_protocol(struct ztt_doctor *doctor,
 		return;
 	ztt_engine_setting(doctor, "protocol", wanted, sizeof(wanted));
 	for (size_t i = 0; i < all->count; i++)
-		judge_protocol(&all->list[i], wanted, finding);
+		judge_protocol(all, &all->list[i], wanted, finding);
+	note_unread_settings(doctor, finding);
 }
 
 static json_t *load_json(struct ztt_doctor *doctor, const char *path,
@@ -256,8 +285,10 @@ static bool version_of_bundle(struct ztt_doctor *doctor,
 
 	if (version)
 		judge_said(version, "the bundle", finding);
+	else if (rc < 0 && rc != -ENOENT)
+		ztt_finding_unread(finding, "/engine/system.json", rc, NULL);
 	json_decref(root);
-	return version != NULL;
+	return finding->concluded;
 }
 
 /* Started only where reading does not do: that takes 40 ms of CPU. */
@@ -327,7 +358,12 @@ void ztt_check_engine_version(struct ztt_doctor *doctor,
 					 "process %d runs a version that has "
 					 "been replaced since: restart it",
 					 (int)processes->list[i].pid);
-	if (!finding->concluded && !version_of_bundle(doctor, finding))
+	if (finding->concluded || version_of_bundle(doctor, finding))
+		return;
+	if (all->unread && ztt_root_kind(doctor->root) == ZTT_ROOT_BUNDLE)
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN, "%s",
+				 all->problem);
+	else
 		version_of_binary(doctor, finding);
 }
 

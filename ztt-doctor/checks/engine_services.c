@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "ztt-doctor/doctor.h"
 #include "ztt-doctor/engine/config.h"
 #include "ztt-doctor/engine/origin_service.h"
-#include "ztt-doctor/probes/dial.h"
+#include "ztt-doctor/probes/resolve.h"
 #include "ztt-doctor/secret.h"
 
 #define TARGETS_MAX 64
@@ -26,6 +27,8 @@ struct target {
 	unsigned line;
 	int fd; /* -1: answered */
 	int rc; /* 0: it is reachable; -EINPROGRESS: not known yet */
+	struct ztt_resolve where;
+	bool unresolved; /* `rc` is of its name */
 };
 
 static int connect_unix(const char *path, int *ret_fd)
@@ -49,46 +52,76 @@ static int connect_unix(const char *path, int *ret_fd)
 	return 0;
 }
 
-static int connect_tcp(const struct ztt_origin_service *service, int *ret_fd)
+/* A name is resolved with those of all others. */
+static void begin_tcp(struct target *target,
+		      const struct ztt_origin_service *service)
 {
 	bool v6 = strchr(service->host, ':') != NULL;
-	struct ztt_address address;
-	char text[300];
-	int rc;
 
-	if (!service->port)
-		return -EDESTADDRREQ;
-	snprintf(text, sizeof(text), "%s%s%s:%u", v6 ? "[" : "",
+	if (!service->port) {
+		target->rc = -EDESTADDRREQ;
+		return;
+	}
+	snprintf(target->where.text, sizeof(target->where.text), "%s%s%s:%u",
+		 v6 ? "[" : "",
 		 strcmp(service->host, "localhost") == 0 ? "127.0.0.1"
 							 : service->host,
 		 v6 ? "]" : "", service->port);
-	rc = ztt_address_parse(text, &address, NULL);
-	return rc < 0 ? rc : ztt_tcp_connect(&address, ret_fd, NULL);
+	target->rc = -EINPROGRESS;
 }
 
 static void begin(struct target *target)
 {
 	struct ztt_origin_service service;
 	char problem[128];
-	bool is_tcp;
-	int fd = -1, rc;
+	int fd = -1;
 
 	target->fd = -1;
-	if (ztt_origin_service_parse(target->service, &service, problem) < 0) {
-		target->rc = -EINVAL;
+	target->rc = -EINVAL;
+	if (ztt_origin_service_parse(target->service, &service, problem) < 0)
+		return;
+	if (service.kind == ZTT_ORIGIN_SERVICE_TCP) {
+		begin_tcp(target, &service);
 		return;
 	}
-	is_tcp = service.kind == ZTT_ORIGIN_SERVICE_TCP;
-	rc = is_tcp ? connect_tcp(&service, &fd)
-		    : connect_unix(service.host, &fd);
-	if (rc == 0 && is_tcp) {
-		target->rc = -EINPROGRESS;
-		target->fd = fd;
-		return;
-	}
-	if (rc == 0)
+	target->rc = connect_unix(service.host, &fd);
+	if (target->rc == 0)
 		close(fd);
-	target->rc = rc;
+}
+
+static void resolve_all(struct target *targets, size_t count, uint64_t due_ns)
+{
+	struct ztt_resolve *items = ztt_calloc(count, sizeof(*items));
+	size_t open = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (targets[i].rc == -EINPROGRESS)
+			items[open++] = targets[i].where;
+	ztt_resolve(items, open, due_ns);
+	for (size_t i = count; i-- > 0;)
+		if (targets[i].rc == -EINPROGRESS)
+			targets[i].where = items[--open];
+	free(items);
+}
+
+static void connect_all(struct target *targets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct target *at = &targets[i];
+
+		if (at->rc != -EINPROGRESS)
+			continue;
+		at->unresolved = at->where.rc < 0;
+		if (at->unresolved)
+			at->rc = at->where.rc;
+		else
+			at->rc = ztt_tcp_connect(&at->where.address, &at->fd,
+						 NULL);
+		if (at->rc == 0)
+			at->rc = -EINPROGRESS;
+		else
+			at->fd = -1;
+	}
 }
 
 static void learn(struct target *target)
@@ -164,28 +197,21 @@ static size_t gather(const struct ztt_config *config, struct target *targets)
 	return count;
 }
 
-void ztt_check_engine_services(struct ztt_doctor *doctor,
-			       struct ztt_finding *finding)
+static const char *problem_of(const struct target *target)
 {
-	const struct ztt_config *config = ztt_config(doctor);
-	struct target targets[TARGETS_MAX];
-	size_t count = gather(config, targets), failed = 0;
+	if (target->unresolved && target->rc == -ENOENT)
+		return "the name does not resolve";
+	if (target->unresolved && target->rc == -ETIMEDOUT)
+		return "the name did not resolve in time";
+	return strerror(-target->rc);
+}
+
+static void tell(struct ztt_finding *finding, const struct target *targets,
+		 size_t count)
+{
+	size_t failed = 0;
 	char shown[97];
 
-	if (config->rc < 0 && config->rc != -ENOENT) {
-		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
-				 "config.yml could not be read: see "
-				 "engine.config");
-		return;
-	}
-	if (!count) {
-		ztt_finding_note(finding, ZTT_STATUS_SKIP,
-				 "config.yml names no service to connect to");
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		begin(&targets[i]);
-	wait_all(targets, count, ztt_doctor_due_ns(doctor));
 	for (size_t i = 0; i < count; i++) {
 		if (targets[i].rc == 0)
 			continue;
@@ -193,15 +219,38 @@ void ztt_check_engine_services(struct ztt_doctor *doctor,
 		ztt_finding_note(finding, ZTT_STATUS_FAIL, "%s (line %u): %s",
 				 ztt_secret_hide_login(targets[i].service,
 						       shown, sizeof(shown)),
-				 targets[i].line,
-				 targets[i].rc == -ENOENT &&
-						 strstr(targets[i].service,
-							"://")
-					 ? "the name does not resolve"
-					 : strerror(-targets[i].rc));
+				 targets[i].line, problem_of(&targets[i]));
 	}
 	if (!failed)
 		ztt_finding_note(finding, ZTT_STATUS_OK,
 				 "%zu service%s accept%s connections", count,
 				 count == 1 ? "" : "s", count == 1 ? "s" : "");
+}
+
+void ztt_check_engine_services(struct ztt_doctor *doctor,
+			       struct ztt_finding *finding)
+{
+	const struct ztt_config *config = ztt_config(doctor);
+	struct target *targets = ztt_calloc(TARGETS_MAX, sizeof(*targets));
+	size_t count = gather(config, targets);
+
+	if (config->rc < 0 && config->rc != -ENOENT) {
+		ztt_finding_note(finding, ZTT_STATUS_UNKNOWN,
+				 "config.yml could not be read: see "
+				 "engine.config");
+		goto out;
+	}
+	if (!count) {
+		ztt_finding_note(finding, ZTT_STATUS_SKIP,
+				 "config.yml names no service to connect to");
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++)
+		begin(&targets[i]);
+	resolve_all(targets, count, ztt_doctor_due_ns(doctor));
+	connect_all(targets, count);
+	wait_all(targets, count, ztt_doctor_due_ns(doctor));
+	tell(finding, targets, count);
+out:
+	free(targets);
 }

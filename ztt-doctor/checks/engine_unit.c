@@ -15,9 +15,10 @@
 #include "ztt-doctor/engine/unit.h"
 #include "ztt-doctor/facts.h"
 
-/* The longest wait before the fallback that was computed is 235 s, the
- * measured one 121 s. */
-#define START_TIMEOUT_NS (130 * ZTT_NS_PER_S)
+/* The wait before the fallback that was measured is 121 s, and the longest that
+ * cloudflared's constants give 235 s. */
+#define START_TIMEOUT_NS (235 * ZTT_NS_PER_S)
+#define START_USUAL_NS (130 * ZTT_NS_PER_S)
 #define SYSTEMD_DEFAULT_NS (90 * ZTT_NS_PER_S)
 #define FILES_WANTED 70000
 #define FILES_UNLIMITED (UINT64_MAX - 1)
@@ -120,10 +121,14 @@ static void judge_timeout(const struct ztt_unit *unit,
 	}
 	ztt_finding_note(finding, ZTT_STATUS_WARN,
 			 "Type=notify with TimeoutStartSec=%" PRIu64
-			 "%s: while UDP 7844 is blocked systemd kills it "
-			 "before it falls back to HTTP/2",
+			 "%s: while UDP 7844 is blocked systemd %s it before "
+			 "it falls back to HTTP/2%s",
 			 timeout_ns / ZTT_NS_PER_S,
-			 unit->start_timeout_ns ? "" : " (the default)");
+			 unit->start_timeout_ns ? "" : " (the default)",
+			 timeout_ns < START_USUAL_NS ? "kills" : "may kill",
+			 timeout_ns < START_USUAL_NS
+				 ? ""
+				 : ", which takes 121 s to 235 s");
 	ztt_finding_advise(finding,
 			   "systemctl edit %s, and put in: [Service] "
 			   "TimeoutStartSec=300; or --protocol http2 where "

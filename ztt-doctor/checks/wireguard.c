@@ -351,7 +351,8 @@ static bool holds_keys(const char *name)
 	       strstr(name, "preshared");
 }
 
-/* 1 when it is as it should be, 0 when not, -errno when it cannot be seen. */
+/* 1 when it is as it should be, 0 when not, -EISDIR when it is a directory, and
+ * other -errno when it cannot be seen. */
 static int judge_file(struct ztt_doctor *doctor, struct ztt_finding *finding,
 		      const char *path)
 {
@@ -363,6 +364,8 @@ static int judge_file(struct ztt_doctor *doctor, struct ztt_finding *finding,
 		ztt_finding_unread(finding, path, rc, NULL);
 		return rc;
 	}
+	if (S_ISDIR(stat.mode))
+		return -EISDIR;
 	mode = stat.mode & 07777;
 	if (!S_ISREG(stat.mode) || (stat.uid == 0 && (mode & 077) == 0))
 		return 1;
@@ -399,9 +402,10 @@ void ztt_check_wireguard_keys(struct ztt_doctor *doctor,
 	for (size_t i = 0; i < count; i++) {
 		if (!holds_keys(names[i]))
 			continue;
-		seen++;
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		fine += judge_file(doctor, finding, path) == 1;
+		rc = judge_file(doctor, finding, path);
+		seen += rc != -EISDIR;
+		fine += rc == 1;
 	}
 	ztt_root_list_free(names, count);
 	if (seen == 0)

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "ztt-doctor/engine/flags.h"
 #include "ztt-doctor/engine/yaml_reader.h"
+#include "ztt-doctor/secret.h"
 
 #define NAME_SHOWN 64
 
@@ -91,7 +92,7 @@ static void note_unknown(struct reader *reader, const char *name, size_t line,
 	     flag++)
 		if (flag->in_file)
 			ztt_near_offer(&near, flag->name);
-	snprintf(shown, sizeof(shown), "%s", name);
+	ztt_secret_hide_login(name, shown, sizeof(shown));
 	snprintf(text, sizeof(text), "%s (line %zu%s%s%s)",
 		 ztt_text_plain(shown), line,
 		 near.best ? "; did you mean " : "", near.best ? near.best : "",

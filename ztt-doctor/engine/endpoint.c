@@ -12,6 +12,7 @@
 #include "ztt-doctor/engine/config.h"
 #include "ztt-doctor/engine/processes.h"
 #include "ztt-doctor/facts.h"
+#include "ztt-doctor/finding.h"
 
 #define PORT_FIRST 20241
 #define PORT_LAST 20245
@@ -205,20 +206,27 @@ static void ask_all(struct ztt_doctor *doctor, struct ztt_endpoints *all)
 					      : "its metrics address");
 }
 
-static bool read_file(struct ztt_doctor *doctor, const char *path,
-		      struct ztt_endpoint *endpoint,
+static bool read_file(struct ztt_doctor *doctor, struct ztt_endpoints *all,
+		      const char *path,
 		      int (*reader)(struct ztt_endpoint *, const char *,
 				    size_t))
 {
+	struct ztt_finding why = {0};
 	size_t len;
 	char *body;
 	int rc = ztt_root_load(doctor->root, path, ZTT_ENDPOINT_BODY_MAX, &body,
 			       &len);
 
-	if (rc < 0)
-		return false;
-	rc = reader(endpoint, body, len);
-	free(body);
+	if (rc == 0) {
+		rc = reader(&all->list[0], body, len);
+		free(body);
+	}
+	if (rc < 0 && rc != -ENOENT && !all->unread) {
+		ztt_finding_unread(&why, path, rc, NULL);
+		snprintf(all->problem, sizeof(all->problem), "%.255s",
+			 why.observed);
+		all->unread = true;
+	}
 	return rc == 0;
 }
 
@@ -232,15 +240,15 @@ static void read_files(struct ztt_doctor *doctor, struct ztt_endpoints *all)
 		 ztt_root_kind(doctor->root) == ZTT_ROOT_BUNDLE
 			 ? "the bundle"
 			 : "/engine of the copy");
-	some = read_file(doctor, "/engine/ready.json", endpoint,
+	some = read_file(doctor, all, "/engine/ready.json",
 			 ztt_endpoint_read_ready);
-	some |= read_file(doctor, "/engine/diag-tunnel.json", endpoint,
+	some |= read_file(doctor, all, "/engine/diag-tunnel.json",
 			  ztt_endpoint_read_tunnel);
-	some |= read_file(doctor, "/engine/metrics.txt", endpoint,
+	some |= read_file(doctor, all, "/engine/metrics.txt",
 			  ztt_endpoint_read_metrics);
 	if (some)
 		all->count = 1;
-	else
+	else if (!all->unread)
 		snprintf(all->problem, sizeof(all->problem),
 			 "it says nothing of a running engine");
 }

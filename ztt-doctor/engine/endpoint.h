@@ -43,6 +43,8 @@ struct ztt_endpoints {
 	size_t count;
 	/* Why there is none, or what answered wrongly; "" else. */
 	char problem[256];
+	bool unread; /* `problem` is of a file that is there and cannot be
+			read: what is not known could be in it */
 };
 
 /* Asks, when first asked for, plan.metrics, else what --metrics or the

@@ -28,21 +28,19 @@ static int check_container(const struct ztt_changes *changes,
 	return 0;
 }
 
-static int check_writable(const struct ztt_place *place,
-			  const struct ztt_changes *changes,
-			  struct ztt_err *err)
+static int check_privilege(const struct ztt_place *place,
+			   const struct ztt_changes *changes,
+			   struct ztt_err *err)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct ztt_change *at = &changes->items[i];
 		int rc = ztt_target_writable(place, at->kind, at->target);
-		bool denied = rc == -EACCES || rc == -EPERM;
 
-		if (rc < 0)
-			return ztt_err_set(
-				err, rc,
-				"cannot change %s: %s%s; nothing was changed",
-				at->target, strerror(-rc),
-				denied ? "; run it as root" : "");
+		if (ztt_change_needs_root(rc))
+			return ztt_err_set(err, rc,
+					   "cannot change %s: %s; run it as "
+					   "root; nothing was changed",
+					   at->target, strerror(-rc));
 	}
 	return 0;
 }
@@ -56,40 +54,60 @@ static int confirm(const struct ztt_place *place,
 	int rc = ztt_target_read(place, change->kind, change->target, &now);
 
 	if (rc < 0)
-		return ztt_err_set(err, rc, "cannot read %s back: %s",
+		return ztt_err_set(err, rc, "%s: cannot be read back: %s",
 				   change->target, strerror(-rc));
 	if (!ztt_state_same(&now, &change->want)) {
 		ztt_target_write(place, change->kind, change->target,
 				 &change->now);
 		rc = ztt_err_set(err, -EIO,
-				 "the kernel made %s of %s = %s; it is %s "
-				 "again, ztt-doctor --undo takes back what was "
-				 "changed before it",
-				 now.print, change->target, change->want.print,
+				 "%s: the kernel made %s of %s; it is %s again",
+				 change->target, now.print, change->want.print,
 				 change->now.print);
 	}
 	ztt_state_release(&now);
 	return rc;
 }
 
-static int make(const struct ztt_place *place,
-		const struct ztt_changes *changes, struct ztt_err *err)
+static int make_one(const struct ztt_place *place, const struct ztt_change *at,
+		    struct ztt_err *err)
 {
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct ztt_change *at = &changes->items[i];
-		int rc = ztt_target_write(place, at->kind, at->target,
-					  &at->want);
+	int rc = ztt_target_write(place, at->kind, at->target, &at->want);
 
-		if (rc < 0)
-			return ztt_err_set(
-				err, rc,
-				"cannot change %s: %s; ztt-doctor --undo takes "
-				"back what was changed before it",
-				at->target, strerror(-rc));
-		if (at->kind == ZTT_TARGET_SYSCTL)
-			rc = confirm(place, at, err);
-		if (rc < 0)
-			return rc;
+	if (rc < 0)
+		return ztt_err_set(err, rc, "%s: %s", at->target,
+				   strerror(-rc));
+	return at->kind == ZTT_TARGET_SYSCTL ? confirm(place, at, err) : 0;
+}
+
+/* Without the file that keeps them no value is set; but a value or a mode that
+ * cannot be set keeps no other from it. */
+static int make(const struct ztt_place *place, struct ztt_changes *changes,
+		struct ztt_err *err)
+{
+	struct ztt_err why;
+	size_t i = 0;
+
+	while (i < changes->count) {
+		enum ztt_target_kind kind = changes->items[i].kind;
+		int rc = make_one(place, &changes->items[i], &why);
+
+		if (rc == 0) {
+			i++;
+			continue;
+		}
+		if (kind == ZTT_TARGET_FILE || kind == ZTT_TARGET_DIR)
+			return ztt_err_set(err, rc,
+					   "cannot change %s; ztt-doctor "
+					   "--undo takes back what was changed "
+					   "before it",
+					   why.text);
+		if (kind == ZTT_TARGET_SYSCTL)
+			ztt_err_set(&why, rc,
+				    "%s; " ZTT_FIX_SYSCTL_FILE
+				    " has it now, ztt-doctor --undo takes all "
+				    "back",
+				    why.text);
+		ztt_changes_leave(changes, i, &why);
 	}
 	return 0;
 }
@@ -128,6 +146,8 @@ static void tell(const struct ztt_changes *changes,
 		result->changed += changes->items[i].kind != ZTT_TARGET_DIR;
 		ztt_change_tell(out, &changes->items[i]);
 	}
+	for (size_t i = 0; i < changes->left_count; i++)
+		fprintf(out, "left alone: %s\n", changes->left[i].text);
 	if (shell_for && changes->count) {
 		fputs("the same by hand:\n", out);
 		for (size_t i = 0; i < changes->count; i++)
@@ -136,6 +156,7 @@ static void tell(const struct ztt_changes *changes,
 	}
 	fclose(out);
 	result->unchanged = changes->unchanged;
+	result->left = changes->left_count;
 }
 
 /* What is found under the lock counts: another --fix may just have ended. */
@@ -150,8 +171,8 @@ static int apply_locked(const struct ztt_place *place,
 	if (rc < 0)
 		goto out;
 	ztt_changes_release(changes);
-	rc = ztt_changes_of_plan(place, plan, changes, err);
-	if (rc == 0 && changes->count)
+	ztt_changes_of_plan(place, plan, true, changes);
+	if (changes->count)
 		rc = note(dir_fd, &made, changes, err);
 	if (rc < 0)
 		ztt_journal_leave(place, &made);
@@ -174,11 +195,12 @@ int ztt_fix_apply(const struct ztt_root *root, const struct ztt_fix_plan *plan,
 
 	if (rc < 0)
 		return rc;
-	rc = ztt_changes_of_plan(&place, plan, &changes, err);
-	if (rc == 0)
-		rc = check_container(&changes, container, err);
+	/* In a container the host's values are most often read-only: that is to
+	 * be told as what it is. */
+	ztt_changes_of_plan(&place, plan, !container, &changes);
+	rc = check_container(&changes, container, err);
 	if (rc == 0 && !dry_run)
-		rc = check_writable(&place, &changes, err);
+		rc = check_privilege(&place, &changes, err);
 	if (rc == 0 && !dry_run && changes.count)
 		rc = apply_locked(&place, plan, &changes, err);
 	if (rc == 0) {

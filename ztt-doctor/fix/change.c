@@ -19,7 +19,32 @@ void ztt_changes_release(struct ztt_changes *changes)
 		ztt_state_release(&changes->items[i].want);
 	}
 	free(changes->items);
+	free(changes->left);
 	*changes = (struct ztt_changes){0};
+}
+
+bool ztt_change_needs_root(int rc)
+{
+	return (rc == -EACCES || rc == -EPERM) && geteuid() != 0;
+}
+
+static void leave(struct ztt_changes *changes, const struct ztt_err *why)
+{
+	changes->left =
+		ztt_realloc(changes->left,
+			    (changes->left_count + 1) * sizeof(*changes->left));
+	changes->left[changes->left_count++] = *why;
+}
+
+void ztt_changes_leave(struct ztt_changes *changes, size_t i,
+		       const struct ztt_err *why)
+{
+	leave(changes, why);
+	ztt_state_release(&changes->items[i].now);
+	ztt_state_release(&changes->items[i].want);
+	changes->count--;
+	memmove(&changes->items[i], &changes->items[i + 1],
+		(changes->count - i) * sizeof(*changes->items));
 }
 
 /* Takes over both states. */
@@ -48,11 +73,9 @@ static int refuse(struct ztt_err *err, int rc, enum ztt_target_kind kind,
 {
 	if (kind == ZTT_TARGET_SYSCTL && rc == -ENOENT)
 		return ztt_err_set(err, rc,
-				   "this kernel has no setting %s; nothing was "
-				   "changed",
+				   "%s: this kernel has no such setting",
 				   target);
-	return ztt_err_set(err, rc, "cannot change %s: %s; nothing was changed",
-			   target,
+	return ztt_err_set(err, rc, "%s: %s", target,
 			   rc == -EINVAL && kind == ZTT_TARGET_SYSCTL
 				   ? "it holds more than numbers"
 			   : rc == -EINVAL ? "it is no regular file"
@@ -61,6 +84,22 @@ static int refuse(struct ztt_err *err, int rc, enum ztt_target_kind kind,
 			   : rc == -EMLINK ? "it has a second name, in a "
 					     "directory that others can write"
 					   : strerror(-rc));
+}
+
+/* What needs root alone is no reason here: that ends all of --fix. */
+static int check_writable(const struct ztt_place *place,
+			  const struct ztt_changes *changes,
+			  enum ztt_target_kind kind, const char *target,
+			  const struct ztt_state *now,
+			  const struct ztt_state *want, struct ztt_err *err)
+{
+	int rc = changes->writable && !ztt_state_same(now, want)
+			 ? ztt_target_writable(place, kind, target)
+			 : 0;
+
+	return rc < 0 && !ztt_change_needs_root(rc)
+		       ? refuse(err, rc, kind, target)
+		       : 0;
 }
 
 static int add_dir(const struct ztt_place *place, const char *path,
@@ -104,10 +143,14 @@ static int add_file(const struct ztt_place *place,
 	want.mode = absent ? 0644 : now.mode;
 	want.uid = absent ? geteuid() : now.uid;
 	want.gid = absent ? getegid() : now.gid;
-	if (len_bytes > ZTT_STATE_BYTES_MAX) {
+	rc = len_bytes > ZTT_STATE_BYTES_MAX
+		     ? refuse(err, -EFBIG, ZTT_TARGET_FILE, path)
+		     : check_writable(place, changes, ZTT_TARGET_FILE, path,
+				      &now, &want, err);
+	if (rc < 0) {
 		ztt_state_release(&now);
 		ztt_state_release(&want);
-		return refuse(err, -EFBIG, ZTT_TARGET_FILE, path);
+		return rc;
 	}
 	add(changes, ZTT_TARGET_FILE, path, &now, &want);
 	return 0;
@@ -152,24 +195,28 @@ static int add_action(const struct ztt_place *place,
 	int rc;
 
 	if (!ztt_target_valid(kind, action->target))
-		return ztt_err_set(err, -EINVAL, "--fix does not change %s",
+		return ztt_err_set(err, -EINVAL, "%s: --fix does not change it",
 				   action->target);
 	rc = sysctl ? wanted_value(&want, action->value)
 		    : wanted_mode(&want, action->value);
 	if (rc < 0)
-		return ztt_err_set(err, rc, "--fix does not set %s to \"%s\"",
+		return ztt_err_set(err, rc,
+				   "%s: --fix does not set it to \"%s\"",
 				   action->target, action->value);
 	rc = ztt_target_read(place, kind, action->target, &now);
 	if (rc < 0) {
 		ztt_state_release(&want);
 		return refuse(err, rc, kind, action->target);
 	}
-	if (!sysctl && is_another(action, &now, &want)) {
+	if (!sysctl && is_another(action, &now, &want))
 		rc = ztt_err_set(err, -EAGAIN,
-				 "the mode of %s is %s now, it was %s when it "
-				 "was looked at: look again; nothing was "
-				 "changed",
+				 "%s: its mode is %s now, it was %s when it "
+				 "was looked at: look again",
 				 action->target, now.print, action->old);
+	else
+		rc = check_writable(place, changes, kind, action->target, &now,
+				    &want, err);
+	if (rc < 0) {
 		ztt_state_release(&now);
 		ztt_state_release(&want);
 		return rc;
@@ -182,51 +229,84 @@ static int add_action(const struct ztt_place *place,
 	return 0;
 }
 
-static int add_actions(const struct ztt_place *place,
-		       const struct ztt_fix_plan *plan,
-		       enum ztt_action_kind kind, struct ztt_changes *changes,
-		       struct ztt_err *err)
+/* Notes in `settings`, unless it is NULL, those that are not left. */
+static size_t add_actions(const struct ztt_place *place,
+			  const struct ztt_fix_plan *plan,
+			  enum ztt_action_kind kind,
+			  struct ztt_changes *changes,
+			  struct ztt_setting *settings)
 {
-	int rc = 0;
+	struct ztt_err err;
+	size_t count = 0;
 
-	for (size_t i = 0; rc == 0 && i < plan->count; i++)
-		if (plan->actions[i].kind == kind)
-			rc = add_action(place, &plan->actions[i], changes, err);
-	return rc;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct ztt_action *action = &plan->actions[i];
+
+		if (action->kind != kind)
+			continue;
+		if (add_action(place, action, changes, &err) < 0)
+			leave(changes, &err);
+		else if (settings)
+			settings[count++] = (struct ztt_setting){action->target,
+								 action->value};
+	}
+	return count;
+}
+
+/* A value that would not hold after a boot is not set either. */
+static void leave_all(struct ztt_changes *changes,
+		      const struct ztt_setting *settings, size_t count,
+		      const struct ztt_err *why)
+{
+	struct ztt_err err;
+
+	for (size_t i = 0; i < count; i++) {
+		ztt_err_set(&err, -EINVAL, "%s: it cannot be kept in %s",
+			    settings[i].key, why->text);
+		leave(changes, &err);
+	}
+	while (changes->count) {
+		changes->count--;
+		ztt_state_release(&changes->items[changes->count].now);
+		ztt_state_release(&changes->items[changes->count].want);
+	}
+	changes->unchanged = 0;
+}
+
+static void move_all(struct ztt_changes *to, struct ztt_changes *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		add(to, from->items[i].kind, from->items[i].target,
+		    &from->items[i].now, &from->items[i].want);
+	for (size_t i = 0; i < from->left_count; i++)
+		leave(to, &from->left[i]);
+	to->unchanged += from->unchanged;
+	from->count = 0;
+	ztt_changes_release(from);
 }
 
 /* First so that it holds after a boot, then so that it holds now. */
-int ztt_changes_of_plan(const struct ztt_place *place,
-			const struct ztt_fix_plan *plan,
-			struct ztt_changes *ret_changes, struct ztt_err *err)
+void ztt_changes_of_plan(const struct ztt_place *place,
+			 const struct ztt_fix_plan *plan, bool writable,
+			 struct ztt_changes *ret_changes)
 {
 	struct ztt_setting *settings =
 		ztt_calloc(plan->count, sizeof(*settings));
-	struct ztt_changes values = {0}, changes = {0};
-	size_t count = 0;
-	int rc = add_actions(place, plan, ZTT_ACTION_SYSCTL, &values, err);
+	struct ztt_changes values = {.writable = writable};
+	struct ztt_changes changes = {.writable = writable};
+	size_t count =
+		add_actions(place, plan, ZTT_ACTION_SYSCTL, &values, settings);
+	struct ztt_err err;
 
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->actions[i].kind == ZTT_ACTION_SYSCTL)
-			settings[count++] = (struct ztt_setting){
-				plan->actions[i].target,
-				plan->actions[i].value,
-			};
-	if (rc == 0 && count)
-		rc = add_file(place, settings, count, &changes, err);
-	for (size_t i = 0; i < values.count; i++)
-		add(&changes, values.items[i].kind, values.items[i].target,
-		    &values.items[i].now, &values.items[i].want);
-	changes.unchanged += values.unchanged;
-	free(values.items);
-	if (rc == 0)
-		rc = add_actions(place, plan, ZTT_ACTION_MODE, &changes, err);
-	free(settings);
-	if (rc < 0)
+	if (count && add_file(place, settings, count, &changes, &err) < 0) {
 		ztt_changes_release(&changes);
-	else
-		*ret_changes = changes;
-	return rc;
+		changes.writable = writable;
+		leave_all(&values, settings, count, &err);
+	}
+	move_all(&changes, &values);
+	add_actions(place, plan, ZTT_ACTION_MODE, &changes, NULL);
+	free(settings);
+	*ret_changes = changes;
 }
 
 void ztt_change_tell(FILE *out, const struct ztt_change *change)

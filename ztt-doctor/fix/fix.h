@@ -36,16 +36,19 @@ struct ztt_fix_result {
 			     would be) */
 	size_t unchanged; /* were already as wanted */
 	size_t conflicts; /* undo: no longer what was written, left alone */
+	size_t left;      /* fix: steps that cannot be taken, each told in a
+			     line "left alone: TARGET: why" */
 	char *text;       /* lines for people; freed by the release */
 };
 void ztt_fix_result_release(struct ztt_fix_result *result);
 
 /* Carries out the plan on `root` (live or a directory), or with `dry_run` only
- * says what it would do. A key that the kernel does not have, or that cannot be
- * written here, is an error before anything is changed. `container` is NULL or
- * what ztt_facts_container says: sysctls of the host cannot be set from within
- * one, and the sentence says who can. -EACCES, -EPERM: needs root; -EROFS;
- * -EBUSY: another --fix runs; -EEXIST: the journal is not ours or broken. */
+ * says what it would do. A step that cannot be taken (no such key, a path that is no
+ * regular file or that others could swap) is left and told, the others are
+ * taken. `container` is NULL or what ztt_facts_container says: sysctls of the
+ * host cannot be set from within one, and the sentence says who can. -EACCES,
+ * -EPERM: needs root; -EBUSY: another --fix runs; -EEXIST: the journal is not
+ * ours or broken. */
 int ztt_fix_apply(const struct ztt_root *root, const struct ztt_fix_plan *plan,
 		  const char *container, bool dry_run,
 		  struct ztt_fix_result *ret_result, struct ztt_err *err);

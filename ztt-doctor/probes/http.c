@@ -1,5 +1,6 @@
 #include "ztt-doctor/probes/http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dirent.h>
 #include <errno.h>
@@ -82,6 +83,32 @@ static int origin_of(const char *url, char *out, size_t cap)
 	return rc;
 }
 
+static bool is_loopback(const char *host)
+{
+	struct in_addr v4;
+
+	return strcasecmp(host, "localhost") == 0 ||
+	       strcmp(host, "[::1]") == 0 ||
+	       (inet_pton(AF_INET, host, &v4) == 1 &&
+		ntohl(v4.s_addr) >> 24 == 127);
+}
+
+bool ztt_http_in_clear(const char *url)
+{
+	char *scheme = NULL, *host = NULL;
+	CURLU *parsed = curl_url();
+	bool clear = false;
+
+	if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == 0 &&
+	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == 0 &&
+	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == 0)
+		clear = strcmp(scheme, "http") == 0 && !is_loopback(host);
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return clear;
+}
+
 static void allow_protocols(CURL *curl)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -123,6 +150,9 @@ static void prepare(CURL *curl, const struct ztt_http_plan *plan,
 	if (plan->bearer) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
 		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, plan->bearer);
+		/* In clear it goes to this host alone, and to no proxy. */
+		if (strncasecmp(plan->url, "http:", 5) == 0)
+			curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	}
 }
 

@@ -3,6 +3,7 @@
 #ifndef ZTT_DOCTOR_HTTP_H
 #define ZTT_DOCTOR_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,9 @@ struct ztt_http_answer {
 int ztt_http(const struct ztt_http_plan *plan,
 	     struct ztt_http_answer *ret_answer, struct ztt_err *err);
 void ztt_http_release(struct ztt_http_answer *answer);
+
+/* Whether a request to `url` crosses a network in clear: http to another host
+ * than localhost, 127.0.0.0/8 or ::1. */
+bool ztt_http_in_clear(const char *url);
 
 #endif

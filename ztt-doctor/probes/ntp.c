@@ -20,6 +20,7 @@
 #include "ztt-doctor/doctor.h"
 #include "ztt-doctor/probes/dial.h"
 #include "ztt-doctor/probes/dns.h"
+#include "ztt-doctor/probes/resolve.h"
 
 #define PORT 123
 #define SAMPLES 3
@@ -201,7 +202,8 @@ static int resolve(struct ztt_doctor *doctor, const char *server,
 		   struct ztt_address *address, struct ztt_err *err)
 {
 	const char *colon = strrchr(server, ':');
-	char host[256], text[300];
+	struct ztt_resolve by_system = {.rc = 0};
+	char host[256];
 	struct ztt_dns_answer answer;
 	unsigned port = PORT;
 	int rc;
@@ -219,9 +221,14 @@ static int resolve(struct ztt_doctor *doctor, const char *server,
 		return ztt_dns_server_parse(answer.records[0].text, port,
 					    address, err);
 	/* No name of the DNS; one of /etc/hosts? */
-	snprintf(text, sizeof(text), "%s:%u", host, port);
-	if (rc == -ENOENT && ztt_address_parse(text, address, NULL) == 0)
-		return 0;
+	snprintf(by_system.text, sizeof(by_system.text), "%s:%u", host, port);
+	if (rc == -ENOENT) {
+		ztt_resolve(&by_system, 1, ztt_doctor_due_ns(doctor));
+		if (by_system.rc == 0) {
+			*address = by_system.address;
+			return 0;
+		}
+	}
 	return rc;
 }
 
