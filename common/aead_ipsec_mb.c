@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
+#include <string.h>
 
 /* The manager is a table of functions for this CPU; the calls used here keep
  * their state in the context alone. */
@@ -14,9 +15,11 @@ static IMB_MGR *manager;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 struct context {
-	struct gcm_key_data key;
+	struct gcm_key_data key; /* first: it is aligned as the context is */
 	struct gcm_context_data state;
-	bool is_256;
+	uint8_t chacha_key[ZTT_AEAD_KEY_MAX_BYTES];
+	struct chacha20_poly1305_context_data chacha;
+	enum ztt_aead_cipher cipher;
 };
 
 static void make_manager(void)
@@ -34,13 +37,15 @@ static void *new (enum ztt_aead_cipher cipher, const uint8_t *key, bool seals)
 
 	(void)seals;
 	pthread_once(&once, make_manager);
-	if (!manager || cipher == ZTT_AEAD_CHACHA20_POLY1305)
+	if (!manager)
 		return NULL;
 	context = aligned_alloc(64, (sizeof(*context) + 63) / 64 * 64);
 	if (!context)
 		return NULL;
-	context->is_256 = cipher == ZTT_AEAD_AES_256_GCM;
-	if (context->is_256)
+	context->cipher = cipher;
+	if (cipher == ZTT_AEAD_CHACHA20_POLY1305)
+		memcpy(context->chacha_key, key, sizeof(context->chacha_key));
+	else if (cipher == ZTT_AEAD_AES_256_GCM)
 		IMB_AES256_GCM_PRE(manager, key, &context->key);
 	else
 		IMB_AES128_GCM_PRE(manager, key, &context->key);
@@ -53,13 +58,29 @@ static void release(void *context)
 	free(context);
 }
 
+static void seal_chacha(struct context *context, const uint8_t *nonce,
+			const uint8_t *aad, size_t aad_bytes,
+			const uint8_t *plain, size_t len_bytes, uint8_t *out)
+{
+	IMB_CHACHA20_POLY1305_INIT(manager, context->chacha_key,
+				   &context->chacha, nonce, aad, aad_bytes);
+	IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, context->chacha_key,
+					 &context->chacha, out, plain,
+					 len_bytes);
+	IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &context->chacha,
+					   out + len_bytes, ZTT_AEAD_TAG_BYTES);
+}
+
 static int seal(void *opaque, const uint8_t *nonce, const uint8_t *aad,
 		size_t aad_bytes, const uint8_t *plain, size_t len_bytes,
 		uint8_t *out)
 {
 	struct context *context = opaque;
 
-	if (context->is_256)
+	if (context->cipher == ZTT_AEAD_CHACHA20_POLY1305)
+		seal_chacha(context, nonce, aad, aad_bytes, plain, len_bytes,
+			    out);
+	else if (context->cipher == ZTT_AEAD_AES_256_GCM)
 		IMB_AES256_GCM_ENC(manager, &context->key, &context->state, out,
 				   plain, len_bytes, nonce, aad, aad_bytes,
 				   out + len_bytes, ZTT_AEAD_TAG_BYTES);
@@ -70,6 +91,20 @@ static int seal(void *opaque, const uint8_t *nonce, const uint8_t *aad,
 	return 0;
 }
 
+static void open_chacha(struct context *context, const uint8_t *nonce,
+			const uint8_t *aad, size_t aad_bytes,
+			const uint8_t *sealed, size_t plain_bytes, uint8_t *out,
+			uint8_t *tag)
+{
+	IMB_CHACHA20_POLY1305_INIT(manager, context->chacha_key,
+				   &context->chacha, nonce, aad, aad_bytes);
+	IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, context->chacha_key,
+					 &context->chacha, out, sealed,
+					 plain_bytes);
+	IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, &context->chacha, tag,
+					   ZTT_AEAD_TAG_BYTES);
+}
+
 static int open(void *opaque, const uint8_t *nonce, const uint8_t *aad,
 		size_t aad_bytes, const uint8_t *sealed, size_t len_bytes,
 		uint8_t *out)
@@ -78,7 +113,10 @@ static int open(void *opaque, const uint8_t *nonce, const uint8_t *aad,
 	struct context *context = opaque;
 	uint8_t tag[ZTT_AEAD_TAG_BYTES];
 
-	if (context->is_256)
+	if (context->cipher == ZTT_AEAD_CHACHA20_POLY1305)
+		open_chacha(context, nonce, aad, aad_bytes, sealed, plain_bytes,
+			    out, tag);
+	else if (context->cipher == ZTT_AEAD_AES_256_GCM)
 		IMB_AES256_GCM_DEC(manager, &context->key, &context->state, out,
 				   sealed, plain_bytes, nonce, aad, aad_bytes,
 				   tag, sizeof(tag));

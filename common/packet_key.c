@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,9 +38,8 @@ static int cipher_of(gnutls_cipher_algorithm_t cipher,
 	}
 }
 
-/* HKDF-Expand-Label of RFC 8446, section 7.1, with an empty context. */
-static int expand(const struct ztt_packet_secret *secret, const char *label,
-		  uint8_t *out, size_t out_bytes)
+int ztt_packet_expand(const struct ztt_packet_secret *secret, const char *label,
+		      uint8_t *out, size_t out_bytes)
 {
 	const gnutls_datum_t key = {(uint8_t *)(uintptr_t)secret->secret,
 				    (unsigned)secret->len_bytes};
@@ -59,6 +59,16 @@ static int expand(const struct ztt_packet_secret *secret, const char *label,
 		       : 0;
 }
 
+static int derive(const struct ztt_packet_secret *secret, const char *what,
+		  uint8_t *out, size_t out_bytes)
+{
+	char label[16];
+
+	snprintf(label, sizeof(label), "quic%s %s", secret->is_v2 ? "v2" : "",
+		 what);
+	return ztt_packet_expand(secret, label, out, out_bytes);
+}
+
 struct ztt_packet_key *
 ztt_packet_key_new(const struct ztt_packet_secret *secret, bool seals,
 		   uint8_t ret_iv[ZTT_PACKET_IV_BYTES])
@@ -68,8 +78,8 @@ ztt_packet_key_new(const struct ztt_packet_secret *secret, bool seals,
 	enum ztt_aead_cipher cipher;
 
 	if (cipher_of(secret->cipher, &cipher) < 0 ||
-	    expand(secret, "quic key", bytes, ztt_aead_key_bytes(cipher)) < 0 ||
-	    expand(secret, "quic iv", ret_iv, ZTT_PACKET_IV_BYTES) < 0)
+	    derive(secret, "key", bytes, ztt_aead_key_bytes(cipher)) < 0 ||
+	    derive(secret, "iv", ret_iv, ZTT_PACKET_IV_BYTES) < 0)
 		goto out;
 	key = ztt_alloc(sizeof(*key));
 	key->library = ztt_aead_fastest(cipher);
@@ -112,7 +122,7 @@ ztt_header_key_new(const struct ztt_packet_secret *secret)
 	bool made;
 
 	if (cipher_of(secret->cipher, &cipher) < 0 ||
-	    expand(secret, "quic hp", bytes, ztt_aead_key_bytes(cipher)) < 0)
+	    derive(secret, "hp", bytes, ztt_aead_key_bytes(cipher)) < 0)
 		return NULL;
 	key = ztt_alloc(sizeof(*key));
 	key->is_chacha = cipher == ZTT_AEAD_CHACHA20_POLY1305;
@@ -138,7 +148,7 @@ void ztt_header_key_free(struct ztt_header_key *key)
 int ztt_packet_secret_next(const struct ztt_packet_secret *secret,
 			   uint8_t *ret_secret)
 {
-	return expand(secret, "quic ku", ret_secret, secret->len_bytes);
+	return derive(secret, "ku", ret_secret, secret->len_bytes);
 }
 
 int ztt_packet_seal(struct ztt_packet_key *key, const uint8_t *nonce,

@@ -1,5 +1,5 @@
-/* QUIC packet protection (RFC 9001, section 5) for QUIC version 1: keys derived
- * from TLS secrets, used through the fastest AEAD of this host. */
+/* QUIC packet protection (RFC 9001, section 5; RFC 9369, section 3.3): keys
+ * derived from TLS secrets, used through the fastest AEAD of this host. */
 #ifndef ZTT_PACKET_KEY_H
 #define ZTT_PACKET_KEY_H
 
@@ -21,6 +21,7 @@ struct ztt_packet_secret {
 	gnutls_cipher_algorithm_t cipher;
 	const uint8_t *secret;
 	size_t len_bytes;
+	bool is_v2; /* the labels of QUIC version 2 */
 };
 
 /* Key and IV of a secret; NULL when no library has the cipher. */
@@ -36,6 +37,11 @@ void ztt_header_key_free(struct ztt_header_key *key);
 /* The secret after a key update ("quic ku"), as long as the old one. 0 or -EIO. */
 int ztt_packet_secret_next(const struct ztt_packet_secret *secret,
 			   uint8_t *ret_secret);
+
+/* HKDF-Expand-Label (RFC 8446, section 7.1) with an empty context; a label of at
+ * most 16 characters. 0 or -EIO. */
+int ztt_packet_expand(const struct ztt_packet_secret *secret, const char *label,
+		      uint8_t *out, size_t out_bytes);
 
 /* As the functions of struct ztt_aead_library: 0, -EIO, -EBADMSG. */
 int ztt_packet_seal(struct ztt_packet_key *key, const uint8_t *nonce,

@@ -276,7 +276,7 @@ secret_of() {
 
 @test "the tunnel's secret is in no argument and no output: in a run" {
 	local fd file=
-	start run "$ztt" run -e reference --verbose --duration 1s --warmup 50ms \
+	start run "$ztt" run -e reference --verbose --duration 3s --warmup 50ms \
 		--no-floor --json "$work/result.json"
 	soon pgrep -P "$pid" -f '^ztt-bench load '
 	for fd in "/proc/$pid/fd"/*; do

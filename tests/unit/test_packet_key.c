@@ -121,6 +121,28 @@ static void chacha_is_as_in_a_5(void **state)
 	ztt_packet_key_free(opens);
 }
 
+/* RFC 9369, A.5: the same secret in QUIC version 2. */
+static void version_2_has_labels_of_its_own(void **state)
+{
+	struct ztt_packet_secret secret =
+		secret_of(CHACHA_SECRET, GNUTLS_CIPHER_CHACHA20_POLY1305);
+	uint8_t iv[ZTT_PACKET_IV_BYTES], next[32], sample[16], mask[5];
+	struct ztt_header_key *header;
+
+	(void)state;
+	secret.is_v2 = true;
+	ztt_packet_key_free(ztt_packet_key_new(&secret, true, iv));
+	assert_hex(iv, "a6b5bc6ab7dafce30ffff5dd");
+	assert_int_equal(ztt_packet_secret_next(&secret, next), 0);
+	assert_hex(next, "c69374c49e3d2a9466fa689e49d476db5d0dfbc87d32ceeaa6343"
+			 "fd0ae4c7d88");
+	header = ztt_header_key_new(&secret);
+	unhex("e7b6b932bc27d786f4bc2bb20f2162ba", sample);
+	assert_int_equal(ztt_header_mask(header, sample, mask), 0);
+	assert_hex(mask, "97580e32bf");
+	ztt_header_key_free(header);
+}
+
 static void what_was_changed_does_not_open(void **state)
 {
 	const struct ztt_packet_secret secret =
@@ -228,6 +250,7 @@ int main(void)
 		cmocka_unit_test(aes_headers_are_masked_as_in_a_2),
 		cmocka_unit_test(aes_payload_is_sealed_as_in_a_3),
 		cmocka_unit_test(chacha_is_as_in_a_5),
+		cmocka_unit_test(version_2_has_labels_of_its_own),
 		cmocka_unit_test(what_was_changed_does_not_open),
 		cmocka_unit_test(an_unknown_cipher_gives_no_key),
 		cmocka_unit_test(libraries_agree),
