@@ -10,7 +10,8 @@ B := build$(if $(VARIANT),-$(VARIANT))
 Q := $(if $(V),,@)
 
 PACKAGES_BUILD := gcc make pkg-config libc6-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libjansson-dev \
-  libcurl4-openssl-dev libyaml-dev libzip-dev libmnl-dev
+  libcurl4-openssl-dev libyaml-dev libzip-dev libmnl-dev \
+  libpcap-dev zlib1g-dev libnghttp2-dev libseccomp-dev libcap-ng-dev
 PACKAGES_CHECK := libcmocka-dev bats clang python3-jsonschema procps iproute2 curl man-db perl openssl nftables faketime
 # Fastest AES-GCM on x86-64, where it is installed (no pkg-config file).
 ifneq ($(wildcard /usr/include/intel-ipsec-mb.h),)
@@ -20,6 +21,7 @@ PACKAGES_amd64 := libipsec-mb-dev
 PACKAGES_BUILD += $(PACKAGES_$(shell dpkg --print-architecture 2>/dev/null))
 LIBS_PKG := libngtcp2 libngtcp2_crypto_gnutls gnutls libcrypto jansson
 LIBS_ztt-doctor := libcurl yaml-0.1 libzip libmnl
+LIBS_ztt-capture := libpcap zlib libnghttp2 libseccomp libcap-ng
 LINK_ztt-doctor := -lresolv
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
@@ -28,10 +30,10 @@ VARIANT_CFLAGS_ := -O2
 VARIANT_CFLAGS_asan := -O1 $(SANITIZE)
 VARIANT_CFLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 CFLAGS ?= -g
-ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) $(LIBS_ztt-doctor) 2>/dev/null)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(VARIANT_CFLAGS_$(VARIANT)) $(CFLAGS) -I. -Icommon $(shell pkg-config --cflags $(LIBS_PKG) $(LIBS_ztt-doctor) $(LIBS_ztt-capture) 2>/dev/null)
 ALL_LIBS = $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null) $(IPSEC_MB) -lm -lpthread
 
-NAMES := ztt-bench ztt-doctor
+NAMES := ztt-bench ztt-doctor ztt-capture
 COMMON := $(sort $(wildcard common/*.c))
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -73,6 +75,7 @@ endef
 
 $(eval $(call TOOL,ztt-bench,))
 $(eval $(call TOOL,ztt-doctor,doctor_))
+$(eval $(call TOOL,ztt-capture,capture_))
 
 # What is missing is installed where apt-get is; elsewhere one line says what to install.
 deps:
@@ -110,6 +113,7 @@ perf: deps
 	@$(MAKE) -s --no-print-directory -j$$(nproc) all
 	@tests/perf $(PERFFLAGS)
 	@tests/perf-doctor
+	@tests/perf-capture
 
 # Every header compiles alone.
 headers: $(HEADERS:%=$(B)/headers/%.ok)

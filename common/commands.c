@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,9 +126,15 @@ static int run_command(const struct ztt_tool *tool, int argc, char **argv)
 
 int ztt_tool_main(const struct ztt_tool *tool, int argc, char **argv)
 {
-	if (argc < 2 || argv[1][0] == '-')
-		return run_options(tool, argc, argv);
-	return run_command(tool, argc - 1, argv + 1);
+	int status = argc < 2 || argv[1][0] == '-'
+			     ? run_options(tool, argc, argv)
+			     : run_command(tool, argc - 1, argv + 1);
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != ZTT_EXIT_FINE)
+		return status;
+	fprintf(stderr, "%s: cannot write the standard output: %s\n",
+		tool->name, strerror(errno));
+	return ZTT_EXIT_UNKNOWN;
 }
 
 int ztt_command_options(const char *tool, const char *name,

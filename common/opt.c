@@ -92,6 +92,7 @@ static const char *accepted(const struct ztt_opt *row, char out[ACCEPTED_LEN])
 		[ZTT_OPT_SIZE] = "a size like 1000, 100M or 64KiB",
 		[ZTT_OPT_DURATION] = "a duration like 250ms, 5s or 2m",
 		[ZTT_OPT_RATE] = "a rate per second like 500 or 2k",
+		[ZTT_OPT_PERCENT] = "a percentage from 0 to 100 like 0.5",
 	};
 	char low[32], high[32];
 
@@ -152,6 +153,20 @@ static int set_bounded(const struct ztt_opt *row, uint64_t *field,
 	return 0;
 }
 
+static int set_percent(double *field, const char *text)
+{
+	double value = 0;
+	int rc = text[strspn(text, "0123456789.")]
+			 ? -EINVAL
+			 : ztt_units_parse_rate(text, &value);
+
+	if (rc == 0 && value > 100)
+		rc = -ERANGE;
+	if (rc == 0)
+		*field = value;
+	return rc;
+}
+
 static int set_field(const struct ztt_opt *row, void *settings,
 		     const char *text)
 {
@@ -171,6 +186,8 @@ static int set_field(const struct ztt_opt *row, void *settings,
 		return 0;
 	case ZTT_OPT_RATE:
 		return ztt_units_parse_rate(text, field);
+	case ZTT_OPT_PERCENT:
+		return set_percent(field, text);
 	case ZTT_OPT_UINT:
 	case ZTT_OPT_SIZE:
 	case ZTT_OPT_DURATION:

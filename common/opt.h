@@ -17,6 +17,7 @@ enum ztt_opt_type {
 	ZTT_OPT_SIZE,     /* uint64_t bytes: 1000, 100M, 64KiB (units.h) */
 	ZTT_OPT_DURATION, /* uint64_t nanoseconds: 5s, 250ms, 2m (units.h) */
 	ZTT_OPT_RATE,     /* double, per second: 500, 2k */
+	ZTT_OPT_PERCENT,  /* double, 0 to 100 */
 	ZTT_OPT_CHOICE,   /* const char *, one word of `choices` */
 };
 

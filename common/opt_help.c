@@ -40,10 +40,10 @@ static void print_wrapped(const char *text, size_t at, size_t indent, FILE *out)
 const char *ztt_opt_arg(const struct ztt_opt *row)
 {
 	static const char *const names[] = {
-		[ZTT_OPT_FLAG] = NULL,       [ZTT_OPT_STRING] = "TEXT",
-		[ZTT_OPT_UINT] = "N",        [ZTT_OPT_SIZE] = "SIZE",
-		[ZTT_OPT_DURATION] = "TIME", [ZTT_OPT_RATE] = "RATE",
-		[ZTT_OPT_CHOICE] = "WORD",
+		[ZTT_OPT_FLAG] = NULL,         [ZTT_OPT_STRING] = "TEXT",
+		[ZTT_OPT_UINT] = "N",          [ZTT_OPT_SIZE] = "SIZE",
+		[ZTT_OPT_DURATION] = "TIME",   [ZTT_OPT_RATE] = "RATE",
+		[ZTT_OPT_PERCENT] = "PERCENT", [ZTT_OPT_CHOICE] = "WORD",
 	};
 
 	if (row->type == ZTT_OPT_FLAG)

@@ -165,7 +165,7 @@ page=$top/man/ztt-bench.1
 	[ "$ztt" = "$top/build/ztt-bench" ] || skip "another binary is tested"
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$top" install DESTDIR="$work/root" PREFIX=$prefix
 	local tool
-	for tool in ztt-bench ztt-doctor; do
+	for tool in ztt-bench ztt-doctor ztt-capture; do
 		[ "$("$work/root$prefix/bin/$tool" --version)" = "$tool ${version#* }" ]
 		[ -s "$work/root$prefix/share/man/man1/$tool.1" ]
 		[ -s "$work/root$prefix/share/ztt/schema/$tool-1.json" ]

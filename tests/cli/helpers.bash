@@ -7,6 +7,8 @@ ztt=${ZTT_BENCH:-$top/build/ztt-bench}
 export ZTT_BENCH=$ztt
 ztt_doctor=${ZTT_DOCTOR:-$top/build/ztt-doctor}
 export ZTT_DOCTOR=$ztt_doctor
+ztt_capture=${ZTT_CAPTURE:-$top/build/ztt-capture}
+export ZTT_CAPTURE=$ztt_capture
 fixtures=$top/tests/fixtures
 unset TUNNEL_TOKEN NO_COLOR
 
@@ -17,6 +19,10 @@ ztt() {
 
 doctor() {
 	timeout -k 1 60 "$ztt_doctor" "$@"
+}
+
+capture() {
+	timeout -k 1 60 "$ztt_capture" "$@"
 }
 
 # golden_host NAME: unpacks tests/golden/doctor/NAME.host; $host is where.
@@ -48,6 +54,8 @@ teardown() {
 start() {
 	local name=$1
 	shift
+	# What one of this name said before is not to be taken for its word.
+	: >"$work/$name.out" 2>"$work/$name.err"
 	setsid "$@" >"$work/$name.out" 2>"$work/$name.err" 3>&- &
 	pid=$!
 	pids+=("$pid")
@@ -149,9 +157,9 @@ measure() {
 	cat "$work/run.out" "$work/run.err"
 }
 
-# valid_json FILE: by the schema.
+# valid_json FILE [TOOL]: by the schema.
 valid_json() {
-	python3 -W ignore - "$1" "$top/common/schema/ztt-bench-1.json" <<-'EOF'
+	python3 -W ignore - "$1" "$top/common/schema/${2:-ztt-bench}-1.json" <<-'EOF'
 	import json, sys, jsonschema
 	jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))
 	EOF
@@ -168,5 +176,18 @@ holds() {
 	near = lambda a, b, most: a > 0 and abs(a - b) <= most
 	for expression in sys.argv[2:]:
 	    assert eval(expression), expression + ": " + json.dumps(r, indent=1)
+	EOF
+}
+
+# told FILE EXPRESSION...: each is true of d, what ztt-capture wrote as JSON
+# there; c are its connections, up and down the first one's directions.
+told() {
+	python3 - "$@" <<-'EOF'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	c = d.get("connections", [])
+	up, down = c[0]["directions"] if c else d.get("directions") or (None, None)
+	for expression in sys.argv[2:]:
+	    assert eval(expression), expression + ": " + json.dumps(d, indent=1)
 	EOF
 }

@@ -87,12 +87,26 @@ static bool schema_known_keyword(const char *word)
 	static const char *const words[] = {
 		"$schema", "$id", "$ref", "title", "description", "type",
 		"const", "enum", "properties", "required", "items", "minItems",
-		"additionalProperties", "minimum", "definitions"};
+		"additionalProperties", "minimum", "definitions",
+		"oneOf"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i], word) == 0)
 			return true;
 	return false;
+}
+
+/* The first that holds is enough. */
+static bool schema_one_of(const json_t *root, const json_t *ways,
+			  const json_t *value, const char *where)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(ways, i, one)
+		if (schema_holds(root, one, value, where))
+			return true;
+	return schema_complain(where, "none of several");
 }
 
 static bool schema_rest(const json_t *root, const json_t *schema,
@@ -126,6 +140,7 @@ static bool schema_holds(const json_t *root, const json_t *schema,
 	const json_t *type = json_object_get(schema, "type");
 	const json_t *words = json_object_get(schema, "enum");
 	const json_t *exact = json_object_get(schema, "const");
+	const json_t *ways = json_object_get(schema, "oneOf");
 	const char *word;
 	json_t *any;
 
@@ -140,11 +155,13 @@ static bool schema_holds(const json_t *root, const json_t *schema,
 			return schema_complain(word, "keyword not handled");
 	if (type && !schema_type(type, value))
 		return schema_complain(where, "of another type");
+	if (ways && !schema_one_of(root, ways, value, where))
+		return false;
 	if (words && !schema_enum(words, value))
 		return schema_complain(where, "not one of the words");
 	if (exact && !json_equal(exact, value))
 		return schema_complain(where, "another value");
-	return schema_rest(root, schema, value, where);
+	return ways || schema_rest(root, schema, value, where);
 }
 
 #endif

@@ -1,0 +1,8 @@
+#include "ztt-capture/decode/quic_frame.h"
+
+/* RFC 9000 section 19.17. */
+void ztt_quic_frame_path_challenge(struct ztt_bytes *payload,
+				   struct ztt_quic_frame *frame)
+{
+	ztt_quic_frame_data(payload, frame, 8);
+}
