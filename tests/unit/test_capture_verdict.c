@@ -120,6 +120,17 @@ static void test_a_grade_follows_from_how_the_figure_was_got(void **state)
 	ztt_quic_loss_grade(&direction, 0, 500, true);
 	assert_int_equal(direction.loss_grade, ZTT_GRADE_BOUNDED);
 	assert_string_equal(ztt_grade_name(direction.loss_grade), "bounded");
+	direction.unopened = 7;
+	ztt_quic_loss_grade(&direction, 0, 500, true);
+	assert_int_equal(direction.loss_grade, ZTT_GRADE_HEURISTIC);
+	assert_non_null(strstr(direction.loss_how, "7 packets"));
+	direction.loss_grade = ZTT_GRADE_EXACT;
+	ztt_grade_capture_dropped(&direction, 9);
+	assert_int_equal(direction.loss_grade, ZTT_GRADE_HEURISTIC);
+	assert_non_null(strstr(direction.loss_how, "dropped 9 frames"));
+	direction.loss_grade = ZTT_GRADE_UNKNOWN;
+	ztt_grade_capture_dropped(&direction, 9);
+	assert_int_equal(direction.loss_grade, ZTT_GRADE_UNKNOWN);
 }
 
 static void test_every_reason_has_a_text(void **state)

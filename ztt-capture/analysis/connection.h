@@ -37,6 +37,8 @@ struct ztt_direction {
 	uint64_t packets;   /* QUIC packets, WireGuard messages, TCP segments */
 	uint64_t undecoded; /* of them, packets that could not be opened or
 			       read */
+	uint64_t unopened;  /* 1-RTT packets of QUIC that were not opened, also
+			       for want of a key: they have no number here */
 	uint64_t bytes;     /* UDP or TCP payload */
 	/* Packets that this direction's sender sent and its receiver did not
 	 * get: lost_before + lost_after. reordered, duplicated: as seen here.

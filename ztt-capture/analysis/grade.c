@@ -76,7 +76,14 @@ void ztt_quic_loss_grade(struct ztt_direction *direction, uint64_t likely,
 		how(direction, ZTT_GRADE_UNKNOWN,
 		    "packet numbers are encrypted: a key log tells, or a "
 		    "second capture point (diff)");
-	else if (direction->unanswered * UNANSWERED_SHARE_MOST > numbers) {
+	else if (direction->unopened) {
+		direction->loss_grade = ZTT_GRADE_HEURISTIC;
+		snprintf(direction->loss_how, sizeof(direction->loss_how),
+			 "%" PRIu64
+			 " packets could not be opened, and may be counted as "
+			 "lost",
+			 direction->unopened);
+	} else if (direction->unanswered * UNANSWERED_SHARE_MOST > numbers) {
 		direction->loss_grade = ZTT_GRADE_BOUNDED;
 		snprintf(direction->loss_how, sizeof(direction->loss_how),
 			 "at least so many: the last %" PRIu64

@@ -55,8 +55,10 @@ void ztt_quic_flow_tell(struct ztt_quic_flow *flow,
 static void fail(struct ztt_quic_flow *flow,
 		 const struct ztt_quic_arrival *arrival, enum ztt_why why)
 {
-	ztt_flows_undecoded(flow->flows, ztt_quic_direction(flow, arrival->up),
-			    why);
+	struct ztt_direction *direction = ztt_quic_direction(flow, arrival->up);
+
+	direction->unopened += arrival->header->type == ZTT_PACKET_1RTT;
+	ztt_flows_undecoded(flow->flows, direction, why);
 	ztt_quic_flow_tell(flow, arrival, why);
 }
 
@@ -219,7 +221,7 @@ bool ztt_quic_flow_arrive(struct ztt_quic_flow *flow,
 		return by_trial(flow, arrival) || no_keys(flow, arrival, last);
 	space = ztt_quic_flow_space(flow, arrival->up, level);
 	if (ztt_quic_unprotect(keys, header, ztt_quic_space_expected(space),
-			  scratch->opened, &opened))
+			       scratch->opened, &opened))
 		not_authentic(flow, arrival);
 	else
 		opened_it(flow, arrival, &opened);
