@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +106,26 @@ int ztt_cmd_confined(const char *name, int (*work)(void *arg, int result_fd),
 	ztt_err_set(&err, -errno, "cannot start the decoder: %s",
 		    strerror(errno));
 	return ztt_cmd_complain(name, -EIO, &err);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 &&
+	       S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
+int ztt_cmd_check_out(const char *path, const char *const *in, size_t in_count,
+		      struct ztt_err *err)
+{
+	for (size_t i = 0; strcmp(path, "-") != 0 && i < in_count; i++)
+		if (is_same(path, in[i]))
+			return ztt_err_set(err, -EBUSY,
+					   "%s is the capture that is read",
+					   path);
+	return 0;
 }
 
 void ztt_cmd_put_json(int result_fd, struct ztt_json *json)

@@ -2,6 +2,8 @@
 #ifndef ZTT_CAPTURE_CMD_H
 #define ZTT_CAPTURE_CMD_H
 
+#include <stddef.h>
+
 #include "common/opt.h"
 
 struct ztt_err;
@@ -34,6 +36,11 @@ int ztt_cmd_confine(struct ztt_err *err);
  * *ret_result_fd, which is in memory, can be read there after. */
 int ztt_cmd_confined(const char *name, int (*work)(void *arg, int result_fd),
 		     void *arg, int *ret_result_fd);
+
+/* Whether `path` is to be written: -EBUSY when it is one of the captures that
+ * are read, `in`; "-" never is. */
+int ztt_cmd_check_out(const char *path, const char *const *in, size_t in_count,
+		      struct ztt_err *err);
 
 /* Writes the text of `json`, with a newline, to the result. */
 void ztt_cmd_put_json(int result_fd, struct ztt_json *json);

@@ -130,6 +130,9 @@ int ztt_cmd_diff(int argc, char **argv)
 		rc = ztt_err_set(&err, -EINVAL, "two captures are expected");
 	if (rc == 0 && settings.json)
 		rc = ztt_save_check(settings.json, &err);
+	if (rc == 0 && settings.json)
+		rc = ztt_cmd_check_out(settings.json,
+				       (const char *const *)argv + 1, 2, &err);
 	if (rc == 0)
 		rc = ztt_diff_open(argv[1], argv[2], &job.files, &err);
 	if (rc < 0)

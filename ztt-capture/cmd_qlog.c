@@ -81,15 +81,6 @@ static int work(void *arg, int result_fd)
 	return ztt_qlog_events(job->qlog) ? ZTT_EXIT_FINE : ZTT_EXIT_UNKNOWN;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-	struct stat of_a, of_b;
-
-	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 &&
-	       S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev &&
-	       of_a.st_ino == of_b.st_ino;
-}
-
 static int open_out(const char *path, const char *in, FILE **ret_out,
 		    struct ztt_err *err)
 {
@@ -97,9 +88,8 @@ static int open_out(const char *path, const char *in, FILE **ret_out,
 		*ret_out = stdout;
 		return 0;
 	}
-	if (is_same(path, in))
-		return ztt_err_set(err, -EBUSY,
-				   "%s is the capture that is read", path);
+	if (ztt_cmd_check_out(path, &in, 1, err) < 0)
+		return -EBUSY;
 	*ret_out = fopen(path, "we");
 	if (!*ret_out)
 		return ztt_err_set(err, -EIO, "cannot write %s: %s", path,

@@ -169,6 +169,10 @@ static int report(struct job *job, char *const *paths, int path_count)
 
 	if (settings->json)
 		rc = ztt_save_check(settings->json, &err);
+	if (rc == 0 && settings->json)
+		rc = ztt_cmd_check_out(settings->json,
+				       (const char *const *)paths,
+				       (size_t)path_count, &err);
 	if (rc == 0)
 		rc = ztt_reading_open(&job->reading, &plan, &err);
 	if (rc < 0)

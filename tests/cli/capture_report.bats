@@ -199,3 +199,11 @@ report() {
 		python3 "$BATS_TEST_DIRNAME/capture_peers.py" tshark "$work/$name.tree" "$work/$name.tshark"
 	done
 }
+
+@test "report and diff: --json does not go over a capture" {
+	cp "$fixtures/cf-basic.pcap" "$work/one.pcap"
+	run -3 --separate-stderr capture report --json "$work/one.pcap" "$work/one.pcap"
+	[[ $stderr == *'one.pcap is the capture that is read' ]]
+	run -3 capture diff --json "$work/one.pcap" "$fixtures/cf-basic.pcap" "$work/one.pcap"
+	cmp "$fixtures/cf-basic.pcap" "$work/one.pcap"
+}
