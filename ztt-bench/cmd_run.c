@@ -4,17 +4,16 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/save.h"
+#include "common/signals.h"
 #include "common/table.h"
 #include "ztt-bench/parts/part.h"
 #include "ztt-bench/report/report.h"
@@ -57,25 +56,6 @@ static void list_engines(const struct ztt_run_settings *settings)
 				       : err.text);
 		printf("  %s\n  needs %s\n", (*at)->what, (*at)->needs);
 	}
-}
-
-/* The parts begin with no signal blocked: ztt_child_start sees to that. */
-static int block_signals(struct ztt_err *err)
-{
-	sigset_t set;
-	int fd;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return ztt_err_set(err, -errno, "cannot wait for signals: %s",
-				   strerror(errno));
-	return fd;
 }
 
 static int choose_engines(struct bench *bench, struct ztt_err *err)
@@ -259,7 +239,7 @@ static int prepare(struct bench *bench, struct ztt_err *err)
 	if (rc == 0 && settings->json)
 		rc = ztt_save_check(settings->json, err);
 	if (rc == 0)
-		rc = bench->plan.signal_fd = block_signals(err);
+		rc = bench->plan.signal_fd = ztt_signals_open(err);
 	if (rc < 0)
 		return rc == -EINVAL ? -EIO : rc;
 	bench->plan.progress = settings->common.quiet ? NULL : stderr;

@@ -8,6 +8,7 @@
 #include "common/commands.h"
 #include "common/err.h"
 #include "common/exit.h"
+#include "common/signals.h"
 #include "common/table.h"
 #include "common/units.h"
 #include "ztt-capture/cmd.h"
@@ -248,7 +249,7 @@ static int open_all(struct recording *recording, const char *filter,
 		.snap_bytes = (uint32_t)settings->snap_bytes,
 		.whole = settings->whole,
 	};
-	int rc = recording->signal_fd = ztt_listening_signals(err);
+	int rc = recording->signal_fd = ztt_signals_open(err);
 
 	if (rc >= 0)
 		rc = ztt_live_open(&live, &recording->live, err);

@@ -2,7 +2,6 @@
 #include "ztt-capture/listening.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -29,24 +28,6 @@ int ztt_listening_filter(char *const *words, int count,
 		len += (size_t)written;
 	}
 	return 0;
-}
-
-int ztt_listening_signals(struct ztt_err *err)
-{
-	sigset_t set;
-	int fd;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return ztt_err_set(err, -errno, "cannot wait for signals: %s",
-				   strerror(errno));
-	return fd;
 }
 
 bool ztt_listening_interrupted(int signals_fd)

@@ -15,10 +15,7 @@ struct ztt_err;
 int ztt_listening_filter(char *const *words, int count,
 			 char out[ZTT_LISTENING_FILTER_MAX],
 			 struct ztt_err *err);
-/* From here on SIGINT, SIGTERM and SIGHUP end the listening, not the process;
- * SIGPIPE does nothing. The descriptor for the next, or -errno. */
-int ztt_listening_signals(struct ztt_err *err);
-/* Whether one of them has come. */
+/* Whether a signal of ztt_signals_open has come. */
 bool ztt_listening_interrupted(int signals_fd);
 
 #endif

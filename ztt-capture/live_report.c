@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/signals.h"
 #include "common/table.h"
 #include "common/units.h"
 #include "ztt-capture/flow/flows.h"
@@ -100,7 +101,7 @@ static int open_all(struct ztt_live_report *report, struct ztt_err *err)
 	int rc = open_flows(report, err);
 
 	if (rc == 0)
-		rc = report->signals_fd = ztt_listening_signals(err);
+		rc = report->signals_fd = ztt_signals_open(err);
 	if (rc >= 0)
 		rc = open_counters(report, err);
 	if (rc >= 0)

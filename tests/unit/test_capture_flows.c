@@ -184,6 +184,27 @@ static void test_a_frame_that_is_cut_is_counted(void **state)
 	feed_end(&feed);
 }
 
+static void test_a_fragment_without_its_rest_is_counted(void **state)
+{
+	/* More fragments, offset 0, UDP. */
+	static const uint8_t data[28] = {0x45, 0, 0,  28, 0, 7, 0x20, 0, 64, 17,
+					 0,    0, 10, 0,  0, 1, 10,   0, 0,  2};
+	struct ztt_frame frame = {
+		.link = ZTT_LINK_RAW,
+		.captured_bytes = sizeof(data),
+		.length_bytes = sizeof(data),
+		.data = data,
+	};
+
+	(void)state;
+	begin();
+	ztt_flows_frame(feed.flows, &frame);
+	feed_finish(&feed);
+	assert_int_equal(feed.capture->undecoded, 1);
+	assert_int_equal(feed.capture->undecoded_by[ZTT_WHY_FRAGMENT], 1);
+	feed_end(&feed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_the_longest_gap_is_of_both_directions),
 		cmocka_unit_test(test_a_silent_peer_is_told),
 		cmocka_unit_test(test_a_frame_that_is_cut_is_counted),
+		cmocka_unit_test(test_a_fragment_without_its_rest_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/commands.h"
 #include "common/err.h"
 #include "common/opt.h"
+#include "common/signals.h"
 
 #define THREADS_PRESET_MAX 4
 
@@ -28,20 +28,8 @@ static void raise_open_files(void)
 
 int ztt_part_begin(struct ztt_err *err)
 {
-	sigset_t set;
-	int fd;
-
 	raise_open_files();
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return ztt_err_set(err, -errno, "cannot wait for signals: %s",
-				   strerror(errno));
-	return fd;
+	return ztt_signals_open(err);
 }
 
 /* Whatever the control socket says, only its end counts here. */

@@ -11,9 +11,8 @@ struct ztt_opt;
 struct ztt_opt_common;
 struct ztt_opt_help;
 
-/* Call before any thread starts: blocks SIGINT and SIGTERM, ignores SIGPIPE,
- * raises the limit of open files to its maximum. Returns a signalfd of the two
- * signals, or -errno. */
+/* Call before any thread starts: raises the limit of open files to its maximum,
+ * and ztt_signals_open. */
 int ztt_part_begin(struct ztt_err *err);
 
 /* Blocks until a signal has come or the run has closed its end of `control_fd`

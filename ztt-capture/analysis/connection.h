@@ -128,6 +128,7 @@ enum ztt_why {
 	ZTT_WHY_FRAME, /* a frame within is malformed */
 	ZTT_WHY_LINK,
 	ZTT_WHY_UNMATCHED, /* of a connection whose beginning was not seen */
+	ZTT_WHY_FRAGMENT,  /* IP fragments whose rest did not come */
 	ZTT_WHYS,
 };
 const char *ztt_why_text(enum ztt_why why);

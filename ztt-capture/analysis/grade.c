@@ -33,6 +33,7 @@ const char *ztt_why_text(enum ztt_why why)
 		[ZTT_WHY_FRAME] = "a frame within is malformed",
 		[ZTT_WHY_LINK] = "unknown link layer",
 		[ZTT_WHY_UNMATCHED] = "its connection's beginning is missing",
+		[ZTT_WHY_FRAGMENT] = "IP fragments whose rest did not come",
 	};
 
 	return (unsigned)why < ZTT_WHYS ? texts[why] : "unknown reason";

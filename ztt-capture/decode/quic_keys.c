@@ -210,8 +210,8 @@ static bool is_long_enough(const struct ztt_quic_header *header)
 }
 
 int ztt_quic_unprotect(struct ztt_quic_keys *keys,
-		  const struct ztt_quic_header *header, uint64_t expected,
-		  uint8_t *out, struct ztt_quic_opened *ret_opened)
+		       const struct ztt_quic_header *header, uint64_t expected,
+		       uint8_t *out, struct ztt_quic_opened *ret_opened)
 {
 	struct unmasked packet = {.header = header, .out = out};
 	unsigned generation;

@@ -46,8 +46,8 @@ struct ztt_quic_opened {
  * allocate but at a key update. 0; -EBADMSG: not authentic with these keys;
  * -EMSGSIZE: too short to be a packet. */
 int ztt_quic_unprotect(struct ztt_quic_keys *keys,
-		  const struct ztt_quic_header *header, uint64_t expected,
-		  uint8_t *out, struct ztt_quic_opened *ret_opened);
+		       const struct ztt_quic_header *header, uint64_t expected,
+		       uint8_t *out, struct ztt_quic_opened *ret_opened);
 
 /* Opens a 1-RTT packet of a connection that was joined midway: neither the key
  * updates before it nor the upper part of its number are known. Tries up to

@@ -12,10 +12,10 @@
 const char *ztt_wg_type_name(enum ztt_wg_type type)
 {
 	static const char *const names[] = {
-		[ZTT_WG_INITIATION] = "handshake initiation",
-		[ZTT_WG_RESPONSE] = "handshake response",
-		[ZTT_WG_COOKIE] = "cookie reply",
-		[ZTT_WG_TRANSPORT] = "transport data",
+		[ZTT_WG_INITIATION] = "initiation",
+		[ZTT_WG_RESPONSE] = "response",
+		[ZTT_WG_COOKIE] = "cookie",
+		[ZTT_WG_TRANSPORT] = "data",
 	};
 
 	if ((unsigned)type < ZTT_WG_INITIATION ||

@@ -409,6 +409,15 @@ void ztt_flows_frame(struct ztt_flows *flows, const struct ztt_frame *frame)
 	fold_what_is_too_much(flows);
 }
 
+static void count_fragments(struct ztt_flows *flows)
+{
+	uint64_t incomplete = ztt_fragments_waiting(flows->fragments) +
+			      ztt_fragments_given_up(flows->fragments);
+
+	flows->capture.undecoded += incomplete;
+	flows->capture.undecoded_by[ZTT_WHY_FRAGMENT] += incomplete;
+}
+
 const struct ztt_capture *
 ztt_flows_finish(struct ztt_flows *flows,
 		 const struct ztt_source_figures *source)
@@ -417,6 +426,8 @@ ztt_flows_finish(struct ztt_flows *flows,
 
 	if (source)
 		capture->source = *source;
+	if (!flows->finished)
+		count_fragments(flows);
 	for (uint32_t i = 0; !flows->finished && i < capture->connection_count;
 	     i++)
 		if (flows->live[i].protocol)

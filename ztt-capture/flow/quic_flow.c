@@ -87,8 +87,8 @@ static bool again(struct ztt_flows *flows,
 	    ztt_quic_flow_has_cid(flow, true, &header.dcid) ||
 	    !flow->keys[true][ZTT_LEVEL_INITIAL])
 		return false;
-	return ztt_quic_unprotect(flow->keys[true][ZTT_LEVEL_INITIAL], &header, 0,
-			     ztt_flows_scratch(flows)->opened, &opened);
+	return ztt_quic_unprotect(flow->keys[true][ZTT_LEVEL_INITIAL], &header,
+				  0, ztt_flows_scratch(flows)->opened, &opened);
 }
 
 static void begin(struct ztt_flows *flows, struct ztt_connection *connection,

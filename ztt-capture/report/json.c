@@ -16,6 +16,7 @@ static const char *const why_keys[ZTT_WHYS] = {
 	[ZTT_WHY_FRAME] = "frame",
 	[ZTT_WHY_LINK] = "link",
 	[ZTT_WHY_UNMATCHED] = "unmatched",
+	[ZTT_WHY_FRAGMENT] = "fragment",
 };
 
 static void write_if(struct ztt_json *json, const char *key, bool known,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/err.h"
+#include "ztt-capture/decode/wireguard.h"
 #include "ztt-capture/report/report.h"
 
 #define WRITE_BYTES 65536
@@ -94,9 +95,6 @@ static void put_flags(struct ztt_buffer *out, unsigned flags)
 
 void ztt_lines_put_type(struct ztt_buffer *out, const struct ztt_packet *packet)
 {
-	static const char *const wireguard[] = {"initiation", "response",
-						"cookie", "data"};
-
 	if (packet->protocol == ZTT_PROTOCOL_QUIC)
 		ztt_buffer_text(out, packet->header
 					     ? ztt_packet_type_name(
@@ -105,10 +103,7 @@ void ztt_lines_put_type(struct ztt_buffer *out, const struct ztt_packet *packet)
 	else if (packet->protocol == ZTT_PROTOCOL_TLS)
 		put_flags(out, packet->datagram->tcp_flags);
 	else
-		ztt_buffer_text(out,
-				packet->wg_type >= 1 && packet->wg_type <= 4
-					? wireguard[packet->wg_type - 1]
-					: "-");
+		ztt_buffer_text(out, ztt_wg_type_name(packet->wg_type));
 }
 
 static void put_number(struct ztt_buffer *out, const struct ztt_packet *packet)

@@ -315,11 +315,6 @@ bool ztt_live_splits(const struct ztt_live *live)
 	return live->vnet;
 }
 
-int ztt_live_fd(const struct ztt_live *live)
-{
-	return live->fd;
-}
-
 /* The kernel's counters begin anew at each reading. */
 void ztt_live_counts(struct ztt_live *live, uint64_t *ret_seen,
 		     uint64_t *ret_dropped)

@@ -40,8 +40,6 @@ void ztt_live_stop(struct ztt_live *live);
 
 /* Whether segment sizes are known (has_vnet of its frames). */
 bool ztt_live_splits(const struct ztt_live *live);
-/* Readable when there may be a frame. */
-int ztt_live_fd(const struct ztt_live *live);
 /* Seen and dropped by the kernel for want of room, since the beginning. */
 void ztt_live_counts(struct ztt_live *live, uint64_t *ret_seen,
 		     uint64_t *ret_dropped);
